@@ -1,0 +1,1 @@
+"""From illustrations to a clean, versioned face dataset."""

@@ -1,0 +1,171 @@
+"""params.yaml as frozen, typed sections; an unknown key is an error that names the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.errors import ParamsError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: frozen, strict, without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Batch(Section):
+    """Where the pictures of one batch are, and what they show."""
+
+    path: str  # a folder, a zip, a tar, or a folder of tars
+    faces: Literal["detect", "whole_image"] = "detect"  # whole_image: each picture is a face already
+
+
+class DrawnParams(Section):
+    """A batch that the embedded illustrator draws."""
+
+    kind: Literal["drawn"]
+    count: Positive = 1500  # illustrations
+    seed: int = 0
+
+
+class CropParams(Section):
+    """What is looked for in a picture, and how a face is cut out of it."""
+
+    detector: Literal["lbpcascade_animeface"] = "lbpcascade_animeface"
+    min_face: Annotated[int, Field(ge=24)] = 96  # side of the smallest box looked for, source pixels
+    scale_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.05  # ratio between the sizes that are tried
+    min_score: Annotated[float, Field(ge=1.0)] = 3.0  # boxes below are recorded, not cut
+    margin: Annotated[float, Field(ge=0.0, le=2.0)] = 0.15  # per side, fraction of the box's longer side
+    shift_up: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.1  # towards the hair, fraction of the longer side
+    padding: Literal["reflect", "edge", "white", "inside"] = "reflect"  # what lies beyond the picture
+    max_size: Annotated[int, Field(ge=16)] = 256  # a larger crop is stored shrunk to this side, pixels
+    max_rejected: Share = 0.5  # fail when more than this share of the pictures cannot be read
+
+
+class SelectParams(Section):
+    """Which faces make the dataset, and in which split each one is."""
+
+    min_score: Annotated[float, Field(ge=0.0)] = 5.0  # the detector's votes
+    min_size: Positive = 64  # side of the square cut from the source, pixels
+    min_sharpness: Annotated[float, Field(ge=0.0)] = 20.0  # variance of the Laplacian at 64 pixels
+    max_padding: Share = 0.3  # share of the crop that lies beyond the picture
+    duplicate_distance: Annotated[int, Field(ge=0, le=16)] = 6  # bits of 64 in which near duplicates may differ
+    val: Share = 0.05  # share of the duplicate groups
+    test: Share = 0.05  # share of the duplicate groups
+
+
+class PackParams(Section):
+    """The form of the tensor shards."""
+
+    size: Annotated[int, Field(ge=8, le=512)] = 64  # side of a face, pixels
+    shard_faces: Positive = 4096  # faces in a shard file
+
+
+class TrainParams(Section):
+    """The model, its objective and its training."""
+
+    preset: Literal["tiny", "small", "base", "large"] = "tiny"
+    likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
+    sigma_mode: Literal["learned", "optimal", "fixed"] = "learned"  # of the Gaussian likelihood
+    sigma: Annotated[float, Field(gt=0.0)] = 0.1  # observation σ on [0, 1] pixels: fixed value or start
+    beta: Annotated[float, Field(ge=0.0)] = 1.0  # weight of the rate; 1 is the ELBO
+    images: Positive = 180_000  # budget: images seen in all
+    minibatch: Positive = 64
+    learning_rate: Annotated[float, Field(gt=0.0)] = 2e-3
+    warmup_images: Annotated[int, Field(ge=0)] = 10_000
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
+    clip_norm: Annotated[float, Field(gt=0.0)] = 200.0  # the gradient's norm is cut here, nats per image
+    ema_images: Annotated[int, Field(ge=0)] = 10_000  # half-life of the weights' moving average; 0: none
+    flip: bool = True  # mirror half of the images
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 where the device has it
+    compile: bool = False  # torch.compile, worth its start-up on a GPU
+    tensorboard: bool = False  # write event files too; needs the extra `tensorboard`
+    seed: int = 0
+
+
+class EvaluateParams(Section):
+    """What `evaluate` measures and draws."""
+
+    samples: Positive = 64  # random samples in the picture
+    temperature: Annotated[float, Field(ge=0.0)] = 0.8  # spread of the latents that are sampled
+    reconstructions: Positive = 16
+    interpolations: Positive = 6  # rows of seven steps
+    traversals: Positive = 8  # dimensions with the most rate
+    seed: int = 0
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    batches: Annotated[dict[str, Batch], Field(min_length=1)]
+    ingest: dict[str, DrawnParams] = {}
+    crop: CropParams = CropParams()
+    select: SelectParams = SelectParams()
+    pack: PackParams = PackParams()
+    train: TrainParams = TrainParams()
+    evaluate: EvaluateParams = EvaluateParams()
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml.
+
+    YAML 1.2 as DVC reads it: `1e-4` is a number.
+
+    Raises:
+        ParamsError: the file is missing, is no YAML, or has an unknown or wrong entry.
+    """
+    try:
+        raw = YAML(typ="safe").load(path)
+    except FileNotFoundError:
+        raise ParamsError(
+            f"expected the project's settings in {path.absolute()}, found no such file: "
+            "go to the project's folder, or give --params"
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise ParamsError(f"expected YAML in {path}, found something else: {where}") from None
+    if not isinstance(raw, dict):
+        raise ParamsError(f"expected sections such as `batches:` in {path}, found none: see README")
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise ParamsError(f"{path}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem of a validation error, as one sentence."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(problem["loc"][:-1])
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
+        return f"unknown key `{where}`: " + (
+            f"did you mean `{near[0]}`?" if near else f"the keys there are {', '.join(sorted(known))}"
+        )
+    if problem["type"] == "missing":
+        return f"`{where}` is missing: add it"
+    message = problem["msg"][:1].lower() + problem["msg"][1:]
+    return f"`{where}`: {message}, found {problem['input']!r}"
+
+
+def _known_keys(loc: tuple[Any, ...]) -> list[str]:
+    """Names of the keys allowed at a place in params.yaml."""
+    section: Any = Params
+    for part in loc:
+        annotation = section.model_fields[part].annotation if part in section.model_fields else None
+        if part == "batches":
+            annotation = Batch
+        elif part == "ingest":
+            annotation = DrawnParams
+        if annotation is not None:
+            section = annotation
+    return list(section.model_fields)

@@ -1,0 +1,135 @@
+"""The Parquet records: one row per candidate, rejected ones too, with deterministic bytes."""
+
+from __future__ import annotations
+
+import io
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.atomic import write_bytes
+from pipeline.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Row = dict[str, Any]
+
+
+class Reject(StrEnum):
+    """Why an input gave no output."""
+
+    # files
+    NOT_AN_IMAGE = "not_an_image"  # no picture of a known format, whatever its name says
+    EMPTY_FILE = "empty_file"  # zero bytes
+    TRUNCATED = "truncated"  # the picture breaks off, or its data is damaged
+    TOO_LARGE = "too_large"  # more bytes or pixels than it is safe to decode
+    UNREADABLE = "unreadable"  # the system or the archive refused to give the bytes
+    SIDECAR = "sidecar"  # metadata beside pictures, which nobody expects a face in
+    DUPLICATE = "duplicate"  # the same as, or nearly the same as, another one that is kept
+    # pictures and faces
+    NO_FACE = "no_face"
+    LOW_SCORE = "low_score"
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    PADDED = "padded"  # too much of the crop lies beyond the picture
+
+
+IMAGES = pa.schema(
+    [
+        ("image_id", pa.string()),  # SHA-256 of the file, 16 hex digits
+        ("image", pa.string()),  # path relative to the batch: `tar/member`
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("bytes", pa.int64()),
+        ("source", pa.string()),
+        ("url", pa.string()),
+        ("author", pa.string()),
+        ("licence", pa.string()),
+        ("truth", pa.string()),  # JSON: what is known of each face, where the source knows
+        ("reject", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+FACES = pa.schema(
+    [
+        ("face_id", pa.string()),  # `<image_id>-<k>`; null in the row of a picture without a face
+        ("image", pa.string()),  # path relative to the input
+        ("image_id", pa.string()),  # SHA-256 of the file, 16 hex digits; null where it could not be read
+        ("image_width", pa.int32()),  # as seen, after EXIF rotation
+        ("image_height", pa.int32()),
+        ("x", pa.int32()),  # the detector's box, source pixels
+        ("y", pa.int32()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("score", pa.float32()),
+        ("crop_x", pa.int32()),  # the square that was cut, source pixels
+        ("crop_y", pa.int32()),
+        ("crop_size", pa.int32()),
+        ("padding", pa.float32()),  # share of the square beyond the picture
+        ("sharpness", pa.float32()),  # variance of the Laplacian of the grey face at 64 pixels
+        ("phash", pa.uint64()),  # perceptual hash of the face
+        ("reject", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+SELECTION = pa.schema(
+    [
+        ("face_id", pa.string()),
+        ("batch", pa.string()),
+        ("image", pa.string()),
+        ("image_id", pa.string()),
+        ("crop_size", pa.int32()),
+        ("score", pa.float32()),
+        ("sharpness", pa.float32()),
+        ("padding", pa.float32()),
+        ("group", pa.string()),  # name of the duplicate group
+        ("split", pa.string()),  # null where rejected
+        ("reject", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+SAMPLES = pa.schema(
+    [
+        ("shard", pa.string()),
+        ("row", pa.int32()),
+        ("split", pa.string()),
+        ("face_id", pa.string()),
+        ("batch", pa.string()),
+        ("image", pa.string()),
+        ("image_id", pa.string()),
+    ]
+)
+
+
+def write_records(path: Path, schema: pa.Schema, rows: Iterable[Row]) -> None:
+    """Write rows as Parquet; a column that a row lacks is null.
+
+    The same rows give the same bytes.
+    """
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue())
+
+
+def read_records(path: Path, schema: pa.Schema) -> list[Row]:
+    """Read rows that `write_records` wrote.
+
+    Raises:
+        DataError: the file is missing, is no Parquet, or lacks a column of the schema.
+    """
+    try:
+        table = pq.read_table(io.BytesIO(path.read_bytes()), columns=schema.names)
+        rows: list[Row] = table.cast(schema).to_pylist()
+    except FileNotFoundError:
+        raise DataError(f"expected records in {path}, found no such file: run the stage that makes it first") from None
+    except (pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError, ValueError) as error:
+        problem = str(error).splitlines()[0]
+        raise DataError(f"expected the columns of {path.name} in {path}, found damage: {problem}") from None
+    return rows

@@ -1,0 +1,1 @@
+"""Variational autoencoders on the shards that `pipeline` packs."""
