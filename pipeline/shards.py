@@ -121,7 +121,7 @@ def _open_shard(path: Path, shard: ShardInfo) -> tuple[NDArray[np.uint8], NDArra
     digest = hashlib.sha256(content.data).hexdigest()
     if digest != shard.sha256:
         raise DataError(
-            f"expected SHA-256 {shard.sha256[:16]}… of {path}, found {digest[:16]}…: the file is damaged, run `pack` again"
+            f"expected SHA-256 {shard.sha256[:16]}… of {path}, found {digest[:16]}…: damaged, run `pack` again"
         )
     header_end = 8 + int.from_bytes(content[:8].tobytes(), "little")
     header: dict[str, Any] = json.loads(content[8:header_end].tobytes())
