@@ -13,14 +13,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader, or a crash, never sees a part of it."""
+def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
+    """Write `content` to `path` so that a reader, or a crash, never sees a part of it.
+
+    Args:
+        path: where; folders above it are made.
+        content: what.
+        flush: wait until the disk has it. Without, a power cut (not a killed process) may lose it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if flush:
+            file.flush()
+            os.fsync(file.fileno())
     temporary.replace(path)
 
 

@@ -42,10 +42,11 @@ class CropParams(Section):
 
     detector: Literal["lbpcascade_animeface"] = "lbpcascade_animeface"
     min_face: Annotated[int, Field(ge=24)] = 96  # side of the smallest box looked for, source pixels
-    scale_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.05  # ratio between the sizes that are tried
-    min_score: Annotated[float, Field(ge=1.0)] = 3.0  # boxes below are recorded, not cut
+    coarse_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.1  # ratio between face sizes, first pass
+    fine_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.02  # the same around what the first pass proposes
+    min_score: Annotated[float, Field(ge=1.0)] = 4.0  # boxes below are recorded, not cut
     margin: Annotated[float, Field(ge=0.0, le=2.0)] = 0.15  # per side, fraction of the box's longer side
-    shift_up: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.1  # towards the hair, fraction of the longer side
+    shift_up: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.1  # towards the hair, fraction of the longer side
     padding: Literal["reflect", "edge", "white", "inside"] = "reflect"  # what lies beyond the picture
     max_size: Annotated[int, Field(ge=16)] = 256  # a larger crop is stored shrunk to this side, pixels
     max_rejected: Share = 0.5  # fail when more than this share of the pictures cannot be read
@@ -54,7 +55,7 @@ class CropParams(Section):
 class SelectParams(Section):
     """Which faces make the dataset, and in which split each one is."""
 
-    min_score: Annotated[float, Field(ge=0.0)] = 5.0  # the detector's votes
+    min_score: Annotated[float, Field(ge=0.0)] = 10.0  # the detector's votes
     min_size: Positive = 64  # side of the square cut from the source, pixels
     min_sharpness: Annotated[float, Field(ge=0.0)] = 20.0  # variance of the Laplacian at 64 pixels
     max_padding: Share = 0.3  # share of the crop that lies beyond the picture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,25 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Row = dict[str, Any]
-
-
-class Reject(StrEnum):
-    """Why an input gave no output."""
-
-    # files
-    NOT_AN_IMAGE = "not_an_image"  # no picture of a known format, whatever its name says
-    EMPTY_FILE = "empty_file"  # zero bytes
-    TRUNCATED = "truncated"  # the picture breaks off, or its data is damaged
-    TOO_LARGE = "too_large"  # more bytes or pixels than it is safe to decode
-    UNREADABLE = "unreadable"  # the system or the archive refused to give the bytes
-    SIDECAR = "sidecar"  # metadata beside pictures, which nobody expects a face in
-    DUPLICATE = "duplicate"  # the same as, or nearly the same as, another one that is kept
-    # pictures and faces
-    NO_FACE = "no_face"
-    LOW_SCORE = "low_score"
-    TOO_SMALL = "too_small"
-    BLURRED = "blurred"
-    PADDED = "padded"  # too much of the crop lies beyond the picture
 
 
 IMAGES = pa.schema(
@@ -73,6 +53,7 @@ FACES = pa.schema(
         ("padding", pa.float32()),  # share of the square beyond the picture
         ("sharpness", pa.float32()),  # variance of the Laplacian of the grey face at 64 pixels
         ("phash", pa.uint64()),  # perceptual hash of the face
+        ("crop", pa.string()),  # file of the crop: a tar, or by hand a PNG; null where none was cut
         ("reject", pa.string()),
         ("detail", pa.string()),
     ]
@@ -84,6 +65,7 @@ SELECTION = pa.schema(
         ("batch", pa.string()),
         ("image", pa.string()),
         ("image_id", pa.string()),
+        ("crop", pa.string()),  # tar of the batch that holds the crop
         ("crop_size", pa.int32()),
         ("score", pa.float32()),
         ("sharpness", pa.float32()),

@@ -1,0 +1,179 @@
+"""The pictures of a folder, a zip, a tar, or a folder of those: listed in a fixed order, read one by one.
+
+Nothing is ever unpacked to disk, so a member called `../../x` is a label like any other.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.errors import DataError, SourceError
+from pipeline.images import MAX_BYTES, BadPictureError
+from pipeline.rejects import Reject
+
+IMAGES_RECORD = "images.parquet"  # what `ingest` writes beside the pictures
+_SIDECARS = frozenset(
+    {".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".xml", ".yaml", ".yml", ".html", ".parquet", ".toml", ".log"}
+)
+_JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that may be a picture, and how to read it again from another process."""
+
+    image: str  # path relative to the input; for a member of an archive `archive/member`
+    path: str  # the file on disk
+    member: str | None = None  # name inside a zip
+    offset: int | None = None  # first byte inside a tar
+    size: int = 0
+    problem: tuple[Reject, str] | None = None  # why it is not worth reading
+
+
+def list_entries(root: Path, without: Path | None = None) -> list[Entry]:
+    """Every file of an input that is not hidden, sorted by its label.
+
+    Args:
+        root: a folder, a zip, a tar, or a single picture.
+        without: a folder inside that is left out (the output, when it lies in the input).
+
+    Raises:
+        SourceError: there is no such input, or the archive cannot be opened.
+        DataError: there is nothing in it.
+    """
+    if root.is_dir():
+        entries = [entry for path in _walk(root, without) for entry in _expand(path, _label(path, root))]
+    elif root.is_file():
+        entries = _expand(root, "") if _is_archive(root) else [_file(root, root.name)]
+        if [entry.path for entry in entries] == [str(root)] and entries[0].problem and _is_archive(root):
+            raise SourceError(f"expected a zip or a tar in {root}, found a {entries[0].problem[1]}")
+    else:
+        raise SourceError(f"expected pictures in {root.absolute()}, found no such folder or archive: check the path")
+    if not entries:
+        raise DataError(f"expected pictures in {root.absolute()}, found it empty: put pictures there")
+    return sorted(entries, key=lambda entry: (entry.image, entry.offset or 0))
+
+
+def read_entry(entry: Entry) -> bytes:
+    """The bytes of an entry.
+
+    Raises:
+        BadPictureError: they cannot be had, or are more than is safe.
+    """
+    if entry.problem:
+        raise BadPictureError(*entry.problem)
+    if entry.size > MAX_BYTES:
+        raise BadPictureError(Reject.TOO_LARGE, f"{entry.size} bytes, more than {MAX_BYTES}")
+    try:
+        content = _read(entry)
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+        raise BadPictureError(Reject.UNREADABLE, str(error) or type(error).__name__) from None
+    if len(content) > MAX_BYTES:
+        raise BadPictureError(Reject.TOO_LARGE, f"more than {MAX_BYTES} bytes once unpacked")
+    return content
+
+
+def _read(entry: Entry) -> bytes:
+    if entry.member is not None:
+        with _open_zip(entry.path).open(entry.member) as file:
+            return file.read(MAX_BYTES + 1)  # a zip's own word for the size may be a lie
+    with Path(entry.path).open("rb") as file:
+        if entry.offset is None:
+            return file.read(MAX_BYTES + 1)
+        file.seek(entry.offset)
+        return file.read(entry.size)
+
+
+@lru_cache(maxsize=4)
+def _open_zip(path: str) -> zipfile.ZipFile:
+    """Kept open: a zip's directory is read whole at each opening."""
+    return zipfile.ZipFile(path)
+
+
+def _walk(root: Path, without: Path | None) -> list[Path]:
+    """Files below a folder, without hidden ones and what operating systems leave behind."""
+    found = []
+    skipped = without.resolve() if without else None
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        folders[:] = [name for name in folders if not _hidden(name) and (here / name).resolve() != skipped]
+        found += [here / name for name in files if not _hidden(name) and name != IMAGES_RECORD]
+    return found
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def _label(path: Path, root: Path) -> str:
+    """A relative path as text that Parquet can hold, whatever bytes the file system has."""
+    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() in {".zip", ".cbz", ".tar"}
+
+
+def _expand(path: Path, label: str) -> list[Entry]:
+    """The file itself, or the members of an archive; a damaged archive gives one more entry that says so."""
+    if not _is_archive(path):
+        return [_file(path, label)]
+    entries: list[Entry] = []
+    try:
+        list_members = _list_tar if path.suffix.lower() == ".tar" else _list_zip
+        list_members(path, f"{label}/" if label else "", entries)
+    except (tarfile.TarError, zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        problem = (Reject.TRUNCATED, f"damaged archive: {error}")
+        entries.append(Entry(label or path.name, str(path), problem=problem))
+    return entries
+
+
+def _file(path: Path, label: str) -> Entry:
+    problem = None
+    try:
+        status = path.stat()
+    except OSError as error:
+        return Entry(label, str(path), problem=(Reject.UNREADABLE, error.strerror or "cannot be read"))
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        problem = (Reject.NOT_AN_IMAGE, "not a regular file")
+    elif path.suffix.lower() in _SIDECARS:
+        problem = (Reject.SIDECAR, f"metadata ({path.suffix.lower()}), not a picture")
+    return Entry(label, str(path), size=status.st_size, problem=problem)
+
+
+def _list_tar(path: Path, prefix: str, entries: list[Entry]) -> None:
+    with tarfile.open(path, "r:", errors="backslashreplace") as archive:
+        for member in archive:
+            if member.isdir() or _hidden(Path(member.name).name):
+                continue
+            plain = member.isreg() and not member.issparse()
+            problem = _member_problem(member.name, plain)
+            entries.append(Entry(prefix + member.name, str(path), None, member.offset_data, member.size, problem))
+        if path.stat().st_size < archive.offset:
+            raise tarfile.ReadError("unexpected end of data")
+
+
+def _list_zip(path: Path, prefix: str, entries: list[Entry]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            parts = Path(member.filename).parts
+            if member.is_dir() or any(_hidden(part) and part != ".." for part in parts):
+                continue
+            problem = _member_problem(member.filename, plain=True)
+            entries.append(Entry(prefix + member.filename, str(path), member.filename, None, member.file_size, problem))
+
+
+def _member_problem(name: str, plain: bool) -> tuple[Reject, str] | None:
+    suffix = Path(name).suffix.lower()
+    if not plain:
+        return Reject.UNREADABLE, "a link or device in an archive"
+    if suffix in _SIDECARS:
+        return Reject.SIDECAR, f"metadata ({suffix}), not a picture"
+    return None

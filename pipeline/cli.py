@@ -1,0 +1,238 @@
+"""The command `anime-data`: options, progress, exit codes. All work is done in the stages.
+
+A stage is imported by the command that runs it, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from pipeline import __version__
+from pipeline.errors import AnimeDataError, ParamsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.funnel import Funnel
+    from pipeline.params import CropParams, Params
+    from pipeline.progress import Progress as Report
+
+app = typer.Typer(
+    help="From anime illustrations to a clean, versioned face dataset.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+RAW, FACES, SHARDS = Path("data/raw"), Path("data/faces"), Path("data/shards")
+SELECTION, METRICS = Path("data/selection.parquet"), Path("metrics")
+
+_SAY_EVERY = 10.0  # seconds between lines where there is no terminal
+
+ParamsFile = Annotated[Path, typer.Option("--params", help="The project's settings.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a core where not given.")]
+
+
+def main() -> None:
+    """Run the command line: an error of the user's is one sentence and its own exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except AnimeDataError as error:
+        err.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        out.print(f"anime-data {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def ingest(
+    batch: Annotated[str, typer.Argument(help="A batch named under `ingest` in params.yaml.")],
+    params: ParamsFile = Path("params.yaml"),
+    workers: Workers = None,
+) -> None:
+    """Fill data/raw/BATCH with pictures from its source."""
+    from pipeline.ingest import ingest_batch
+
+    section = _named(_load(params).ingest, batch, "ingest", params)
+    with _progress(f"ingest {batch}") as report:
+        summary = ingest_batch(section, RAW / batch, _workers(workers), report)
+    out.print(f"{summary['fetched']} pictures in {RAW / batch}")
+
+
+@app.command()
+def crop(
+    pictures: Annotated[Path | None, typer.Argument(help="Folder, zip, tar or folder of tars.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Crop this batch of params.yaml instead, into data/faces.")] = None,
+    to: Annotated[Path, typer.Option("--out", help="Where <face id>.png, faces.parquet and summary.json go.")] = Path(
+        "faces"
+    ),
+    size: Annotated[int, typer.Option(min=8, max=4096, help="Side of every face, pixels.")] = 64,
+    margin: Annotated[float | None, typer.Option(min=0, max=2, help="Added per side, fraction of the box.")] = None,
+    min_face: Annotated[int | None, typer.Option(min=24, help="Smallest box looked for, source pixels.")] = None,
+    min_score: Annotated[float | None, typer.Option(min=1, help="Votes that a face needs.")] = None,
+    faces: Annotated[
+        Literal["detect", "whole_image"], typer.Option(help="whole_image: the pictures are faces already.")
+    ] = "detect",
+    params: ParamsFile = Path("params.yaml"),
+    workers: Workers = None,
+) -> None:
+    """Find the faces of pictures and cut them out.
+
+    By hand, `anime-data crop ./raw` works anywhere and needs no project. Run it again to go on after Ctrl-C.
+    """
+    from pipeline.crop import crop_batch, crop_by_hand
+
+    if (pictures is None) == (batch is None):
+        raise ParamsError("expected either a folder of pictures or --batch: give one of them")
+    if batch is not None:
+        loaded = _load(params)
+        section = _named(loaded.batches, batch, "batches", params)
+        with _progress(f"crop {batch}") as report:
+            funnel = crop_batch(
+                Path(section.path), FACES / batch, loaded.crop, section.faces, _workers(workers), report
+            )
+        _metrics(f"crop-{batch}", asdict(funnel))
+        where = FACES / batch
+    else:
+        assert pictures is not None
+        settings = _crop_params({"margin": margin, "min_face": min_face, "min_score": min_score})
+        with _progress("crop") as report:
+            funnel = crop_by_hand(pictures, to, settings, faces, size, _workers(workers), report)
+        where = to
+    _show_funnel(funnel, where)
+
+
+@app.command()
+def select(params: ParamsFile = Path("params.yaml")) -> None:
+    """Choose the faces of the dataset and their splits."""
+    from pipeline.select import select_faces
+
+    loaded = _load(params)
+    summary = select_faces(loaded.batches, FACES, SELECTION, loaded.select)
+    _metrics("select", summary)
+    out.print(f"{summary['kept']} of {summary['faces']} faces kept; rejected: {_counts(summary['rejected'])}")
+    out.print(f"splits: {_counts(summary['splits'])}; batches: {_counts(summary['batches'])}")
+
+
+@app.command()
+def pack(params: ParamsFile = Path("params.yaml"), workers: Workers = None) -> None:
+    """Pack the selected faces into tensor shards."""
+    from pipeline.pack import pack_faces
+
+    loaded = _load(params)
+    with _progress("pack") as report:
+        summary = pack_faces(SELECTION, FACES, SHARDS, loaded.pack, _workers(workers), report)
+    _metrics("pack", summary)
+    out.print(f"{summary['faces']} faces in {summary['shards']} shards, {_counts(summary['splits'])}")
+
+
+@app.command()
+def cascade(
+    path: Annotated[Path | None, typer.Argument(help="A cascade file to check instead.")] = None,
+) -> None:
+    """Print where lbpcascade_animeface.xml is, and its digest; fetch it where it is not there yet."""
+    from pipeline.cascade import digest, find_cascade
+
+    found = find_cascade(path)
+    out.print(f"{found}\nsha256 {digest(found.read_bytes())}", soft_wrap=True)
+
+
+def _load(path: Path) -> Params:
+    from pipeline.params import load_params
+
+    return load_params(path)
+
+
+def _named(sections: Mapping[str, Any], name: str, section: str, path: Path) -> Any:
+    if name not in sections:
+        known = ", ".join(sorted(sections)) or "none"
+        raise ParamsError(f"expected a batch `{name}` under `{section}` in {path}, found {known}: add it there")
+    return sections[name]
+
+
+def _crop_params(given: dict[str, float | None]) -> CropParams:
+    """Defaults for cropping by hand: what the whole pipeline would keep, since no `select` follows."""
+    from pipeline.params import CropParams, SelectParams
+
+    wanted = {name: value for name, value in given.items() if value is not None}
+    return CropParams(**({"min_score": SelectParams().min_score} | wanted))  # type: ignore[arg-type]
+
+
+def _workers(given: int | None) -> int:
+    from pipeline.workers import default_workers
+
+    return given or default_workers()
+
+
+def _metrics(name: str, summary: Mapping[str, object]) -> None:
+    from pipeline.atomic import write_json
+
+    write_json(METRICS / f"{name}.json", summary)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Report]:
+    """A bar with counts, rate and time left; without a terminal, a line now and then."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    start = said = time.monotonic()
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None, counts="", rate="")
+
+        def report(done: int, total: int, counts: Mapping[str, int]) -> None:
+            nonlocal said
+            now = time.monotonic()
+            if not err.is_terminal and now - said < _SAY_EVERY and done < total:
+                return
+            said = now
+            rate = f"{done / max(now - start, 1e-9):.0f}/s"
+            bar.update(task, completed=done, total=total, counts=_counts(counts), rate=rate)
+            if not err.is_terminal:
+                err.print(f"{title}: {done}/{total} {_counts(counts)} {rate}", soft_wrap=True)
+
+        yield report
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
+
+
+def _show_funnel(funnel: Funnel, where: Path) -> None:
+    """The funnel as a table: what came in, what fell out and why, what is left."""
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(justify="right")
+    table.add_column()
+    table.add_row(f"{funnel.files}", "files")
+    for reject, count in funnel.rejected_files.items():
+        table.add_row(f"[dim]-{count}[/]", f"[dim]{reject}[/]")
+    table.add_row(f"{funnel.pictures_with_faces}", "pictures with faces")
+    table.add_row(f"{funnel.faces}", "faces found")
+    for reject, count in funnel.rejected_faces.items():
+        table.add_row(f"[dim]-{count}[/]", f"[dim]{reject}[/]")
+    table.add_row(f"[bold]{funnel.kept}[/]", f"[bold]faces kept[/] in {where}")
+    out.print(table)

@@ -1,0 +1,243 @@
+"""Stage `crop`: from the pictures of a batch to `faces.parquet` and crops.
+
+Every file gets its rows and every box its score, also the rejected ones: what makes a face good enough is
+`select`'s to say. Finished pictures are kept in a journal, so a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal
+
+from pipeline import __version__
+from pipeline.archives import list_entries
+from pipeline.atomic import new_folder, write_bytes, write_json
+from pipeline.cascade import DIGEST, find_cascade
+from pipeline.cutter import CutSettings, Cutter, Outcome
+from pipeline.errors import DataError, ParamsError
+from pipeline.funnel import Funnel, funnel
+from pipeline.journal import Journal, KnownPictures
+from pipeline.progress import Progress, silent
+from pipeline.records import FACES, read_records, write_records
+from pipeline.rejects import Reject
+from pipeline.tars import write_tar
+from pipeline.workers import ordered_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipeline.archives import Entry
+    from pipeline.params import CropParams
+    from pipeline.records import Row
+
+Faces = Literal["detect", "whole_image"]
+
+_TASK = 8  # pictures handed to a worker at once
+_TAR_CROPS = 1024  # crops in a tar
+_HIDDEN = ".anime-data"  # where the journal lies in a folder cropped by hand
+
+
+def crop_batch(
+    root: Path,  # the batch's pictures: folder, zip, tar, folder of tars
+    out: Path,  # faces.parquet and crops-00000.tar … appear here
+    params: CropParams,
+    faces: Faces,
+    workers: int,
+    progress: Progress = silent,
+) -> Funnel:
+    """Crop a batch of the project at native size, into tars.
+
+    Raises:
+        SourceError: the pictures or the cascade cannot be had.
+        DataError: no picture, no face, or more unreadable files than `params.max_rejected`.
+    """
+    entries = list_entries(root)
+    settings = _settings(params, faces, size=None)
+    partial = out.with_name(f"{out.name}.partial")
+    with Journal(partial / _journal_name(settings)) as journal:
+        path = partial / _journal_name(settings)
+        rows = _rows(entries, settings, journal, path, lambda outcome: journal.add(outcome, True), workers, progress)
+        counted = funnel(len(entries), rows)
+        if counted.unreadable_share > params.max_rejected:
+            raise DataError(
+                f"expected at most {params.max_rejected:.0%} unreadable files in {root}, found "
+                f"{counted.unreadable_share:.0%} ({_reasons(counted)}): mend the source or raise crop.max_rejected"
+            )
+        _need_faces(counted, root, partial)
+        with new_folder(out) as folder:
+            _write_tars(folder, [row for row in rows if _kept(row)], journal)
+            write_records(folder / "faces.parquet", FACES, rows)
+    shutil.rmtree(partial)
+    return counted
+
+
+def crop_by_hand(
+    root: Path,  # folder, zip, tar, folder of tars
+    out: Path,  # <face id>.png, faces.parquet and summary.json appear here
+    params: CropParams,
+    faces: Faces,
+    size: int,  # side of every face, pixels
+    workers: int,
+    progress: Progress = silent,
+) -> Funnel:
+    """Crop any pictures to `<face id>.png` of exactly size × size, outside of any project.
+
+    Raises:
+        SourceError: the pictures or the cascade cannot be had.
+        ParamsError: `out` holds the faces of other pictures.
+        DataError: no picture, or no face in them.
+    """
+    _check_same_input(root, out)
+    entries = list_entries(root, without=out)
+    settings = _settings(params, faces, size)
+    path = out / _HIDDEN / _journal_name(settings)
+
+    with Journal(path) as journal:
+
+        def keep(outcome: Outcome) -> None:
+            for face_id, png in outcome.crops:
+                write_bytes(out / f"{face_id}.png", png, flush=False)
+            journal.add(outcome, False)
+
+        _forget_lost(journal, out)
+        rows = _rows(entries, settings, journal, path, keep, workers, progress)
+    counted = funnel(len(entries), rows)
+    _need_faces(counted, root, out / _HIDDEN)
+    for row in filter(_kept, rows):
+        row["crop"] = f"{row['face_id']}.png"
+    _remove_stale(out, {row["crop"] for row in rows if _kept(row)})
+    write_records(out / "faces.parquet", FACES, rows)
+    write_json(out / "summary.json", {"input": str(root.absolute()), "settings": _public(settings)} | asdict(counted))
+    return counted
+
+
+def _rows(
+    entries: list[Entry],
+    settings: CutSettings,
+    journal: Journal,
+    journal_path: Path,
+    keep: Callable[[Outcome], None],
+    workers: int,
+    progress: Progress,
+) -> list[Row]:
+    """Rows of all entries, in their order; each finished picture is kept at once."""
+    rows: list[Row] = []
+    first_seen: dict[str, str] = {}
+    kept = 0
+    for done, (entry, outcome) in enumerate(_outcomes(entries, settings, journal_path, workers), start=1):
+        image_id = outcome.image_id
+        if image_id is not None and image_id in first_seen:
+            detail = f"same bytes as {first_seen[image_id]}"
+            found: list[Row] = [{"image_id": image_id, "reject": Reject.DUPLICATE, "detail": detail}]
+        elif image_id is not None and outcome.known:
+            found = journal.rows(image_id)
+        else:
+            found = outcome.rows
+            if image_id is not None:
+                keep(outcome)
+        if image_id is not None:
+            first_seen.setdefault(image_id, entry.image)
+        rows += [{"image": entry.image} | row for row in found]
+        kept += sum(map(_kept, found))
+        progress(done, len(entries), {"faces": kept})
+    return rows
+
+
+def _outcomes(
+    entries: list[Entry], settings: CutSettings, journal_path: Path, workers: int
+) -> Iterator[tuple[Entry, Outcome]]:
+    tasks = [entries[start : start + _TASK] for start in range(0, len(entries), _TASK)]
+    results = ordered_map(_cut_all, tasks, min(workers, len(tasks)), _prepare, settings, journal_path)
+    for task, outcomes in zip(tasks, results, strict=True):
+        yield from zip(task, outcomes, strict=True)
+
+
+_cutter: Cutter  # one a process: a classifier must not be shared
+
+
+def _prepare(settings: CutSettings, journal_path: Path) -> None:
+    global _cutter  # noqa: PLW0603 - the way an initialiser hands state to a worker's tasks
+    _cutter = Cutter(settings, KnownPictures(journal_path))
+
+
+def _cut_all(entries: list[Entry]) -> list[Outcome]:
+    return [_cutter.outcome(entry) for entry in entries]
+
+
+def _kept(row: Row) -> bool:
+    return row.get("face_id") is not None and row.get("reject") is None
+
+
+def _settings(params: CropParams, faces: Faces, size: int | None) -> CutSettings:
+    values = params.model_dump(exclude={"max_rejected"})
+    cascade = find_cascade() if faces == "detect" else None
+    return CutSettings(faces=faces, cascade=cascade, size=size, **values)
+
+
+def _public(settings: CutSettings) -> dict[str, object]:
+    """The settings without this machine's paths, with the cascade's digest."""
+    return asdict(settings) | {"cascade": DIGEST if settings.cascade else None}
+
+
+def _journal_name(settings: CutSettings) -> str:
+    """Other settings, other journal: what one of them found never answers for another."""
+    text = json.dumps([__version__, _public(settings)], sort_keys=True)
+    return f"journal-{hashlib.sha256(text.encode()).hexdigest()[:8]}.sqlite"
+
+
+def _write_tars(folder: Path, kept: list[Row], journal: Journal) -> None:
+    """Write the kept crops in the order of their rows, and note in each row where its crop is."""
+    for start in range(0, len(kept), _TAR_CROPS):
+        name = f"crops-{start // _TAR_CROPS:05d}.tar"
+        rows = kept[start : start + _TAR_CROPS]
+        write_tar(folder / name, ((f"{row['face_id']}.png", journal.crop(row["face_id"])) for row in rows))
+        for row in rows:
+            row["crop"] = name
+
+
+def _reasons(counted: Funnel) -> str:
+    return ", ".join(f"{count} {reject}" for reject, count in (counted.rejected_files | counted.rejected_faces).items())
+
+
+def _need_faces(counted: Funnel, root: Path, journal_folder: Path) -> None:
+    """Fail on pictures without a face, leaving nothing behind."""
+    if counted.kept:
+        return
+    shutil.rmtree(journal_folder)
+    if not any(journal_folder.parent.iterdir()):
+        journal_folder.parent.rmdir()
+    raise DataError(
+        f"expected faces in {root.absolute()}, found none in {counted.files} files ({_reasons(counted)}): "
+        "for small faces lower min_face, for pictures that are faces already use faces: whole_image"
+    )
+
+
+def _check_same_input(root: Path, out: Path) -> None:
+    try:
+        before = json.loads((out / "summary.json").read_bytes())["input"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return
+    if before != str(root.absolute()):
+        raise ParamsError(
+            f"expected {out} to be new or to hold the faces of {root}, found those of {before}: give --out"
+        )
+
+
+def _forget_lost(journal: Journal, out: Path) -> None:
+    """Pictures whose faces somebody deleted are done again."""
+    for image_id, rows in journal.all_rows():
+        if not all((out / f"{row['face_id']}.png").is_file() for row in rows if _kept(row)):
+            journal.forget(image_id)
+
+
+def _remove_stale(out: Path, kept: set[str]) -> None:
+    """Delete the faces that an earlier run wrote here and this one does not keep."""
+    before = out / "faces.parquet"
+    if before.is_file():
+        for row in read_records(before, FACES):
+            if row["crop"] is not None and row["crop"] not in kept:
+                (out / row["crop"]).unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+"""Pictures from untrusted bytes to `rgb` uint8 [H, W, 3], and back to PNG."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from pipeline.rejects import Reject
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+MAX_BYTES = 256 * 2**20  # a larger file is not read
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
+# What Pillow's readers raise on damaged data, seen by feeding them damaged data.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, struct.error)
+
+
+class BadPictureError(Exception):
+    """Bytes that give no picture: the reject and a detail for the human."""
+
+    def __init__(self, reject: Reject, detail: str) -> None:
+        super().__init__(detail)
+        self.reject = reject
+        self.detail = detail
+
+
+def decode(content: bytes) -> NDArray[np.uint8]:
+    """The first frame of a picture as it is meant to be seen, `rgb` uint8 [H, W, 3].
+
+    The type is told by content, never by name. EXIF rotation is applied, transparency lies on white,
+    16-bit and CMYK become 8-bit RGB.
+
+    Raises:
+        BadPictureError: no picture, damaged, or more pixels than Pillow holds to be safe (89 million).
+    """
+    if not content:
+        raise BadPictureError(Reject.EMPTY_FILE, "zero bytes")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                return _pixels(image)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise BadPictureError(Reject.TOO_LARGE, str(error)) from None
+        except UnidentifiedImageError:
+            raise _unidentified(content) from None
+        except _DAMAGE as error:
+            raise BadPictureError(Reject.TRUNCATED, f"damaged data: {error}") from None
+
+
+def _unidentified(content: bytes) -> BadPictureError:
+    if content.startswith(_MAGIC):
+        return BadPictureError(Reject.TRUNCATED, "begins like a picture, but its header is damaged")
+    return BadPictureError(Reject.NOT_AN_IMAGE, f"not one of {', '.join(FORMATS)}")
+
+
+def _pixels(image: Any) -> NDArray[np.uint8]:
+    """Decode, rotate, and flatten an opened picture to RGB."""
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_deep_grey(np.asarray(image))
+    if image.has_transparency_data:
+        image = _on_white(image if image.mode in {"RGBA", "LA"} else image.convert("RGBA"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _on_white(image: Any) -> Any:
+    alpha = image.getchannel("A")
+    if alpha.getextrema()[0] == 255:
+        return image  # opaque: `convert` drops the channel
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image.convert("RGB"), mask=alpha)
+    return white
+
+
+def _from_deep_grey(grey: NDArray[Any]) -> NDArray[np.uint8]:
+    """16-bit (and wider) grey to RGB, the 16-bit range onto the 8-bit one."""
+    narrow = np.clip(grey.astype(np.float64) / 257.0, 0, 255).round().astype(np.uint8)
+    return np.repeat(narrow[:, :, None], 3, axis=2)
+
+
+def encode_png(rgb: NDArray[np.uint8]) -> bytes:
+    """PNG of `rgb` uint8 [H, W, 3]: lossless, the same bytes each time."""
+    done, buffer = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    assert done
+    return buffer.tobytes()
+
+
+def decode_png(content: bytes) -> NDArray[np.uint8]:
+    """`rgb` uint8 [H, W, 3] from bytes that `encode_png` made: fast, for our own files alone."""
+    bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise BadPictureError(Reject.TRUNCATED, "damaged data")
+    rgb: NDArray[np.uint8] = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb
+
+
+def resized(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A square picture at another side, uint8 [side, side, 3]; INTER_AREA shrinks without aliasing."""
+    if rgb.shape[0] == side:
+        return rgb
+    method = cv2.INTER_AREA if rgb.shape[0] > side else cv2.INTER_CUBIC
+    small: NDArray[np.uint8] = cv2.resize(rgb, (side, side), interpolation=method)
+    return small

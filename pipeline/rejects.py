@@ -1,0 +1,24 @@
+"""The words for why an input gave no output. Apart from the records, so that a worker starts without Parquet."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reject(StrEnum):
+    """Why an input gave no output."""
+
+    # files
+    NOT_AN_IMAGE = "not_an_image"  # no picture of a known format, whatever its name says
+    EMPTY_FILE = "empty_file"  # zero bytes
+    TRUNCATED = "truncated"  # the picture breaks off, or its data is damaged
+    TOO_LARGE = "too_large"  # more bytes or pixels than it is safe to decode
+    UNREADABLE = "unreadable"  # the system or the archive refused to give the bytes
+    SIDECAR = "sidecar"  # metadata beside pictures, which nobody expects a face in
+    DUPLICATE = "duplicate"  # the same as, or nearly the same as, another one that is kept
+    # pictures and faces
+    NO_FACE = "no_face"
+    LOW_SCORE = "low_score"
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    PADDED = "padded"  # too much of the crop lies beyond the picture

@@ -1,0 +1,122 @@
+"""Stage `select`: which faces make the dataset, in which split, and why not the others.
+
+Cheap by design: it reads the records that `crop` made and no picture, so a threshold is changed in seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.errors import DataError
+from pipeline.hashing import components, near_pairs
+from pipeline.records import FACES, SELECTION, read_records, write_records
+from pipeline.rejects import Reject
+from pipeline.splits import split_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from pipeline.params import SelectParams
+    from pipeline.records import Row
+
+
+def select_faces(batches: Iterable[str], faces: Path, out: Path, params: SelectParams) -> dict[str, Any]:
+    """Write selection.parquet from the faces of the named batches, and return its summary.
+
+    Args:
+        batches: names; folders of other batches that lie in `faces` are not looked at.
+        faces: folder with a folder a batch.
+        out: selection.parquet.
+        params: the policy.
+
+    Raises:
+        DataError: a batch has no records, or nothing is left.
+    """
+    rows = [
+        {"batch": batch, **row}
+        for batch in sorted(batches)
+        for row in read_records(faces / batch / "faces.parquet", FACES)
+        if row["face_id"] is not None
+    ]
+    for row in rows:
+        if row["reject"] is None:
+            row["reject"], row["detail"] = _verdict(row, params)
+    candidates = [row for row in rows if row["reject"] is None]
+    _group(candidates, params)
+    kept = [row for row in candidates if row["reject"] is None]
+    if not kept:
+        reasons = ", ".join(f"{count} {reject}" for reject, count in Counter(row["reject"] for row in rows).items())
+        raise DataError(f"expected faces to keep, found none among {len(rows)} ({reasons}): loosen `select`")
+    write_records(out, SELECTION, rows)
+    return _summary(rows)
+
+
+def _verdict(row: Row, params: SelectParams) -> tuple[Reject | None, str | None]:
+    """The first gate that a face does not pass, with the figures."""
+    if row["score"] is not None and row["score"] < params.min_score:
+        return Reject.LOW_SCORE, f"score {row['score']:g}, wanted {params.min_score:g}"
+    if row["crop_size"] < params.min_size:
+        return Reject.TOO_SMALL, f"{row['crop_size']} pixels, wanted {params.min_size}"
+    if row["padding"] > params.max_padding:
+        return Reject.PADDED, f"{row['padding']:.0%} beyond the picture, allowed {params.max_padding:.0%}"
+    if row["sharpness"] < params.min_sharpness:
+        return Reject.BLURRED, f"sharpness {row['sharpness']:.0f}, wanted {params.min_sharpness:g}"
+    return None, None
+
+
+def _group(candidates: list[Row], params: SelectParams) -> None:
+    """Reject all but the best of near duplicates; give whole groups to one split.
+
+    A group joins near duplicates and the faces of one picture, so neither straddles two splits.
+    """
+    hashes = np.array([row["phash"] for row in candidates], dtype=np.uint64)
+    near = [(int(one), int(other)) for one, other in near_pairs(hashes, params.duplicate_distance)]
+    same_face = _members(components(len(candidates), near))
+    for members in same_face:
+        best, *others = sorted(members, key=lambda member: _rank(candidates[member]))
+        for other in others:
+            candidates[other]["reject"] = Reject.DUPLICATE
+            candidates[other]["detail"] = f"nearly the same as {candidates[best]['face_id']}"
+    for members in _members(components(len(candidates), near + _same_picture(candidates))):
+        name = min(candidates[member]["face_id"] for member in members)
+        split = split_of(name, params.val, params.test)
+        for member in members:
+            row = candidates[member]
+            row["group"] = name
+            row["split"] = split if row["reject"] is None else None
+
+
+def _rank(row: Row) -> tuple[float, float, str, str]:
+    """Sorts the best face of a group first: the largest, then the surest; ties are broken for good."""
+    return -row["crop_size"], -(row["score"] or 0.0), row["face_id"], row["batch"]
+
+
+def _same_picture(candidates: Sequence[Row]) -> list[tuple[int, int]]:
+    pictures: dict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(candidates):
+        pictures[row["image_id"]].append(number)
+    return [pair for members in pictures.values() for pair in pairwise(members)]
+
+
+def _members(roots: Sequence[int]) -> Iterable[list[int]]:
+    groups: dict[int, list[int]] = defaultdict(list)
+    for member, root in enumerate(roots):
+        groups[root].append(member)
+    return groups.values()
+
+
+def _summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """Faces = kept + rejected; kept = the sum of the splits = the sum of the batches."""
+    kept = [row for row in rows if row["reject"] is None]
+    return {
+        "faces": len(rows),
+        "kept": len(kept),
+        "rejected": dict(sorted(Counter(str(row["reject"]) for row in rows if row["reject"]).items())),
+        "splits": dict(sorted(Counter(row["split"] for row in kept).items())),
+        "batches": dict(sorted(Counter(row["batch"] for row in kept).items())),
+    }

@@ -1,0 +1,40 @@
+"""The drawn source: the embedded illustrator, as pictures with everything known about them."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pipeline.draw import draw_illustration
+from pipeline.hashing import content_id
+from pipeline.images import encode_png
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.params import DrawnParams
+    from pipeline.sources import Picture
+
+
+def drawn_pictures(params: DrawnParams) -> tuple[int, Callable[[int], Picture]]:
+    """How many illustrations there are, and the function that draws the n-th."""
+    return params.count, partial(_draw, params.seed)
+
+
+def _draw(seed: int, index: int) -> Picture:
+    illustration = draw_illustration(seed, index)
+    content = encode_png(illustration.rgb)
+    height, width = illustration.rgb.shape[:2]
+    record = {
+        "image_id": content_id(content),
+        "image": f"{index:08d}.png",
+        "width": width,
+        "height": height,
+        "bytes": len(content),
+        "source": f"drawn:{seed}:{index}",
+        "author": "anime-data",
+        "licence": "MIT",
+        "truth": json.dumps([face.to_json() for face in illustration.faces], sort_keys=True),
+    }
+    return content, record
