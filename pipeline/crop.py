@@ -126,21 +126,17 @@ def _rows(
 ) -> list[Row]:
     """Rows of all entries, in their order; each finished picture is kept at once."""
     rows: list[Row] = []
-    first_seen: dict[str, str] = {}
+    first_seen: dict[str, int] = {}
     kept = 0
     for done, (entry, outcome) in enumerate(_outcomes(entries, settings, journal_path, workers), start=1):
-        image_id = outcome.image_id
-        if image_id is not None and image_id in first_seen:
-            detail = f"same bytes as {first_seen[image_id]}"
-            found: list[Row] = [{"image_id": image_id, "reject": Reject.DUPLICATE, "detail": detail}]
-        elif image_id is not None and outcome.known:
+        image_id, found = outcome.image_id, outcome.rows
+        if image_id is not None and outcome.known:
             found = journal.rows(image_id)
-        else:
-            found = outcome.rows
-            if image_id is not None:
-                keep(outcome)
-        if image_id is not None:
-            first_seen.setdefault(image_id, entry.image)
+        elif image_id is not None and image_id not in first_seen:
+            keep(outcome)
+        if image_id is not None and first_seen.setdefault(image_id, done) != done and _is_picture(found):
+            detail = f"same bytes as {entries[first_seen[image_id] - 1].image}"
+            found = [{"image_id": image_id, "reject": Reject.DUPLICATE, "detail": detail}]
         rows += [{"image": entry.image} | row for row in found]
         kept += sum(map(_kept, found))
         progress(done, len(entries), {"faces": kept})
@@ -170,6 +166,10 @@ def _cut_all(entries: list[Entry]) -> list[Outcome]:
 
 def _kept(row: Row) -> bool:
     return row.get("face_id") is not None and row.get("reject") is None
+
+
+def _is_picture(rows: list[Row]) -> bool:
+    return "image_width" in rows[0]
 
 
 def _settings(params: CropParams, faces: Faces, size: int | None) -> CutSettings:

@@ -58,7 +58,7 @@ def decode(content: bytes) -> NDArray[np.uint8]:
 
 
 def _unidentified(content: bytes) -> BadPictureError:
-    if content.startswith(_MAGIC):
+    if content.startswith(_MAGIC) or content[4:10] == b"ftypav":  # AVIF
         return BadPictureError(Reject.TRUNCATED, "begins like a picture, but its header is damaged")
     return BadPictureError(Reject.NOT_AN_IMAGE, f"not one of {', '.join(FORMATS)}")
 
