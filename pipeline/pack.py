@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def _read_faces(task: Task) -> NDArray[np.uint8]:
     try:
         found = {name: resized(decode_png(content), size) for name, content in read_tar(tar) if name in wanted}
         return np.stack([found[f"{face_id}.png"] for face_id in face_ids])
-    except (OSError, KeyError, BadPictureError) as error:
+    except (OSError, tarfile.TarError, KeyError, BadPictureError) as error:
         raise DataError(f"expected the selected crops in {tar}, found damage ({error}): run `crop` again") from None
 
 

@@ -126,13 +126,18 @@ def test_whole_images_are_faces_already(illustrations, tmp_path, anime_data):
         assert row["score"] is None
 
 
+def blank_picture(folder):
+    folder.mkdir()
+    Image.new("RGB", (300, 300)).save(folder / "a.png")
+
+
 @pytest.mark.parametrize(
     ("prepare", "code", "words"),
     [
         (lambda folder: None, 4, ["no such folder", "check the path"]),
         (lambda folder: folder.mkdir(), 5, ["empty", "put pictures there"]),
         (
-            lambda folder: (folder.mkdir(), Image.new("RGB", (300, 300)).save(folder / "a.png")),
+            blank_picture,
             5,
             ["found none in 1 files", "1 no_face"],
         ),

@@ -3,6 +3,7 @@ from collections import Counter
 
 import pytest
 
+from pipeline.images import BadPictureError
 from pipeline.records import FACES, read_records
 from pipeline.rejects import Reject
 from tests.pipeline.hostile import bad_files, encoded, good_files, png_of_size, tar_of, zip_of
@@ -93,7 +94,7 @@ def test_a_lying_zip_is_not_read_past_the_limit(tmp_path, picture, monkeypatch, 
     archive = tmp_path / "bomb.zip"
     archive.write_bytes(zip_of({"bomb.png": bytes(10_000_000), "good.png": png_of_size(3, 3)}))
     entries = archives.list_entries(archive)
-    with pytest.raises(archives.BadPictureError) as refused:
+    with pytest.raises(BadPictureError) as refused:
         archives.read_entry(entries[0])
     assert refused.value.reject is Reject.TOO_LARGE
 

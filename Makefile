@@ -1,0 +1,49 @@
+# `make help` lists the targets. The first of them makes .venv and installs everything in it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+CODE := pipeline vae tests benchmarks
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test lint fmt types check cascade clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## make .venv and install everything
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "anime-data needs Python 3.11 or newer: set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+cascade: $(INSTALLED)
+	@anime-data cascade
+
+repro: cascade ## from illustrations to a trained VAE: `dvc repro`
+	dvc repro
+	@echo "Look at plots/samples.png and plots/reconstructions.png; figures: dvc metrics show"
+
+test: cascade ## run the tests
+	pytest -n auto
+
+lint: $(INSTALLED) ## check style
+	ruff check $(CODE)
+	ruff format --check $(CODE)
+
+fmt: $(INSTALLED) ## mend style
+	ruff check --fix $(CODE)
+	ruff format $(CODE)
+
+types: $(INSTALLED) ## check types
+	mypy
+
+check: lint types test ## lint, types, tests
+
+clean: ## remove what builds and tests leave behind; data and models stay
+	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
