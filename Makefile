@@ -29,7 +29,7 @@ repro: cascade ## from illustrations to a trained VAE: `dvc repro`
 	@echo "Look at plots/samples.png and plots/reconstructions.png; figures: dvc metrics show"
 
 test: cascade ## run the tests
-	pytest -n auto
+	pytest -n auto --dist loadfile
 
 lint: $(INSTALLED) ## check style
 	ruff check $(CODE)

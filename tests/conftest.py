@@ -44,7 +44,8 @@ def anime_data(capfd, monkeypatch):
 def environment():
     """Of a real process: this environment's programs first, no colours, a fixed width."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | {"PATH": path, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONWARNINGS": "default"}
+    plain = {"NO_COLOR": "1", "COLUMNS": "120", "PYTHONWARNINGS": "default"}
+    return os.environ | plain | {"PATH": path, "OMP_NUM_THREADS": "1"}  # tests run side by side
 
 
 @pytest.fixture
