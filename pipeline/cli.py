@@ -40,6 +40,7 @@ err = Console(stderr=True, highlight=False)
 RAW, FACES, SHARDS = Path("data/raw"), Path("data/faces"), Path("data/shards")
 SELECTION, METRICS = Path("data/selection.parquet"), Path("metrics")
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 _SAY_EVERY = 10.0  # seconds between lines where there is no terminal
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The project's settings.")]
@@ -51,6 +52,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         app()
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            err.print("stopped: run the same command again to go on")
+        raise
     except AnimeDataError as error:
         err.print(f"[bold red]error:[/] {error}", soft_wrap=True)
         sys.exit(error.exit_code)
