@@ -1,0 +1,110 @@
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+
+from pipeline.archives import list_entries, read_entry
+from pipeline.draw import draw_illustration
+from pipeline.hashing import content_id
+from pipeline.images import decode
+from pipeline.ingest import ingest_batch
+from pipeline.params import DrawnParams
+from pipeline.records import IMAGES, read_records
+from tests.folders import digests
+
+
+@pytest.fixture(autouse=True)
+def small_tars(monkeypatch):
+    monkeypatch.setattr("pipeline.ingest._TAR_PICTURES", 8)
+
+
+def ingest(out, count=20, seed=3, workers=1):
+    return ingest_batch(DrawnParams(kind="drawn", count=count, seed=seed), out, workers)
+
+
+def test_pictures_lie_in_tars_with_a_row_each(tmp_path):
+    assert ingest(tmp_path / "drawn") == {"found": 20, "fetched": 20}
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == [
+        "images.parquet",
+        "pictures-00000.tar",
+        "pictures-00001.tar",
+        "pictures-00002.tar",
+    ]
+    rows = read_records(tmp_path / "drawn" / "images.parquet", IMAGES)
+    entries = list_entries(tmp_path / "drawn")
+    assert [entry.image for entry in entries] == [row["image"] for row in rows]
+    for index, (entry, row) in enumerate(zip(entries, rows, strict=True)):
+        content = read_entry(entry)
+        illustration = draw_illustration(3, index)
+        assert content_id(content) == row["image_id"]
+        assert (decode(content) == illustration.rgb).all()
+        assert json.loads(row["truth"]) == json.loads(json.dumps([face.to_json() for face in illustration.faces]))
+
+
+def test_the_bytes_do_not_depend_on_the_workers(tmp_path):
+    ingest(tmp_path / "one")
+    ingest(tmp_path / "three", workers=3)
+    assert digests(tmp_path / "one") == digests(tmp_path / "three")
+
+
+def test_a_run_that_stopped_goes_on_with_the_next_tar(tmp_path, monkeypatch):
+    ingest(tmp_path / "whole")
+    from pipeline.sources import drawn
+
+    def stop_at_ten(seed, index):
+        if index == 10:
+            raise KeyboardInterrupt
+        return draw_illustration(seed, index)
+
+    monkeypatch.setattr(drawn, "draw_illustration", stop_at_ten)
+    with pytest.raises(KeyboardInterrupt):
+        ingest(tmp_path / "drawn")
+    assert not (tmp_path / "drawn").exists()
+    drawn_again = []
+    monkeypatch.setattr(
+        drawn, "draw_illustration", lambda seed, index: (drawn_again.append(index), draw_illustration(seed, index))[1]
+    )
+    ingest(tmp_path / "drawn")
+    assert drawn_again == list(range(8, 20))
+    assert digests(tmp_path / "drawn") == digests(tmp_path / "whole")
+
+
+def test_tars_of_another_seed_never_join(tmp_path, monkeypatch):
+    ingest(tmp_path / "whole", seed=4)
+    from pipeline.sources import drawn
+
+    def stop_at_ten(seed, index):
+        if index == 10:
+            raise KeyboardInterrupt
+        return draw_illustration(seed, index)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drawn, "draw_illustration", stop_at_ten)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(tmp_path / "drawn", seed=3)
+    ingest(tmp_path / "drawn", seed=4)
+    assert digests(tmp_path / "drawn") == digests(tmp_path / "whole")
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+
+
+def test_a_killed_ingest_gives_the_same_bytes(tmp_path, environment):
+    from tests.conftest import ROOT
+
+    params = (ROOT / "params.yaml").read_text().replace("count: 1500", "count: 300")
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "params.yaml").write_text(params)
+    command = ["anime-data", "ingest", "drawn", "--workers", "2"]
+    quiet = {"env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command, cwd=tmp_path / "whole", check=True, **quiet)
+    partial = tmp_path / "killed" / "data" / "raw" / "drawn.partial"
+    running = subprocess.Popen(command, cwd=tmp_path / "killed", **quiet)
+    deadline = time.monotonic() + 60
+    while not list(partial.glob("*/pictures-00000.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    subprocess.run(command, cwd=tmp_path / "killed", check=True, **quiet)
+    assert digests(tmp_path / "killed") == digests(tmp_path / "whole")
