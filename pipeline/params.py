@@ -33,7 +33,7 @@ class DrawnParams(Section):
     """A batch that the embedded illustrator draws."""
 
     kind: Literal["drawn"]
-    count: Positive = 1500  # illustrations
+    count: Positive = 3000  # illustrations
     seed: int = 0
 
 
@@ -79,7 +79,7 @@ class TrainParams(Section):
     sigma_mode: Literal["learned", "optimal", "fixed"] = "learned"  # of the Gaussian likelihood
     sigma: Annotated[float, Field(gt=0.0)] = 0.1  # observation σ on [0, 1] pixels: fixed value or start
     beta: Annotated[float, Field(ge=0.0)] = 1.0  # weight of the rate; 1 is the ELBO
-    images: Positive = 150_000  # budget: images seen in all
+    images: Positive = 120_000  # budget: images seen in all
     minibatch: Positive = 32
     learning_rate: Annotated[float, Field(gt=0.0)] = 3e-3
     warmup_images: Annotated[int, Field(ge=0)] = 10_000

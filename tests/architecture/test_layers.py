@@ -18,13 +18,13 @@ PIPELINE_LAYERS = [
     {"cli"},
 ]
 VAE_LAYERS = [
-    {"__init__"},
+    {"__init__", "progress", "signals"},
     {"blocks", "gaussian", "levels", "likelihoods", "models", "objective", "optim"},
-    {"checkpoint", "curves", "data", "devices", "folder", "pictures", "rates", "workspace"},
-    {"decode", "evaluate", "measure", "train"},
+    {"checkpoint", "data", "devices", "folder", "measure", "pictures", "plots", "sheets", "views", "workspace"},
+    {"evaluate", "train"},
     {"cli"},
 ]
-STAGES = {f"pipeline.{stage}" for stage in ("ingest", "crop", "select", "pack")}
+STAGES = {f"pipeline.{stage}" for stage in ("ingest", "crop", "select", "pack")} | {"vae.train", "vae.evaluate"}
 SHARED = {"errors", "atomic", "params", "progress", "records", "shards"}  # what vae may use of pipeline
 CONFINED = {
     "typer": {"pipeline.cli", "vae.cli"},

@@ -92,7 +92,7 @@ def test_tars_of_another_seed_never_join(tmp_path, monkeypatch):
 def test_a_killed_ingest_gives_the_same_bytes(tmp_path, environment):
     from tests.conftest import ROOT
 
-    params = (ROOT / "params.yaml").read_text().replace("count: 1500", "count: 300")
+    params = (ROOT / "params.yaml").read_text().replace("count: 3000", "count: 300")
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "params.yaml").write_text(params)

@@ -1,0 +1,193 @@
+"""Every command of anime-vae on a model folder alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tests.vae.blobs import blobs, bytes_of, pack, picture, write_params
+from vae.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+SIDE = 16
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])  # type: ignore[return-value]
+
+
+def shape(columns: int, rows: int) -> tuple[int, int, int]:
+    """Of a sheet of faces."""
+    return rows * (SIDE + 2) + 2, columns * (SIDE + 2) + 2, 3
+
+
+def test_sample_is_a_function_of_the_seed(model: Path, tmp_path: Path) -> None:
+    pictures = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        out = tmp_path / f"{name}.png"
+        found = call("sample", model, "--seed", seed, "--count", 20, "--out", out)
+        assert found.exit_code == 0, found.output
+        pictures.append(out.read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+    assert picture(tmp_path / "a.png").shape == shape(8, 3)
+
+
+def test_temperature_zero_is_one_face(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "cold.png"
+    assert call("sample", model, "--count", 3, "--temperature", 0, "--out", out).exit_code == 0
+    sheet = picture(out)
+    assert np.array_equal(sheet[2:18, 2:18], sheet[2:18, 20:36])
+
+
+def test_reconstruct_shards_shows_the_originals_above(model: Path, shards: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.png"
+    assert call("reconstruct", model, "--shards", shards, "--count", 10, "--out", out).exit_code == 0
+    sheet = picture(out)
+    assert sheet.shape == (4 * shape(8, 1)[0], *shape(8, 1)[1:])
+    original, other = sheet[2:18, 2:18].astype(int), sheet[22:38, 2:18].astype(int)
+    assert np.array_equal(original, blobs(24, SIDE, 3)[0])
+    assert 0 < np.abs(original - other).mean() < 40
+
+
+def test_reconstruct_and_interpolate_pictures(model: Path, tmp_path: Path) -> None:
+    faces = blobs(2, 40, 5)
+    paths = [tmp_path / "one.png", tmp_path / "two.webp"]
+    for path, face in zip(paths, faces, strict=True):
+        Image.fromarray(face).save(path)
+    out = tmp_path / "r.png"
+    assert call("reconstruct", model, *paths, "--out", out).exit_code == 0
+    assert picture(out).shape == (2 * shape(2, 1)[0], *shape(2, 1)[1:])
+    assert call("interpolate", model, *paths, "--steps", 5, "--out", out).exit_code == 0
+    assert picture(out).shape == shape(5, 1)
+
+
+def test_interpolate_with_an_animation(model: Path, tmp_path: Path) -> None:
+    out, gif = tmp_path / "i.png", tmp_path / "i.gif"
+    found = call("interpolate", model, "--rows", 4, "--steps", 6, "--out", out, "--gif", gif)
+    assert found.exit_code == 0, found.output
+    assert picture(out).shape == shape(6, 4)
+    with Image.open(gif) as animation:
+        assert animation.n_frames == 10  # type: ignore[attr-defined]  # there and back
+        assert (*animation.size[::-1], 3) == shape(3, 2)
+
+
+def test_traverse_shows_the_dimensions_with_the_most_rate(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "t.png"
+    assert call("traverse", model, "--dimensions", 3, "--steps", 5, "--out", out).exit_code == 0
+    page = picture(out)
+    sheet = page[:, page.shape[1] - shape(5, 3)[1] :]
+    assert sheet.shape == shape(5, 3)
+    changes = [
+        np.abs(sheet[2 + r * 18 : 18 + r * 18, 2:18].astype(int) - sheet[2 + r * 18 : 18 + r * 18, 74:90]).mean()
+        for r in range(3)
+    ]
+    assert min(changes) > 1
+
+
+def test_evaluate_writes_figures_pictures_and_tables(model: Path, shards: Path, tmp_path: Path) -> None:
+    results = []
+    for name in ("a", "b"):
+        options = ["--metrics", tmp_path / name / "evaluate.json", "--plots", tmp_path / name / "plots"]
+        found = call("evaluate", model, "--shards", shards, *options)
+        assert found.exit_code == 0, found.output
+        results.append(bytes_of(tmp_path / name))
+    assert results[0] == results[1]
+    pictures = {"reconstructions", "samples", "interpolations", "traversals", "epochs", "curves"}
+    tables = {"plots/curves.tsv", "plots/val.tsv", "plots/rates.tsv"}
+    assert set(results[0]) == {f"plots/{p}.png" for p in pictures} | tables | {"plots/epochs.gif", "evaluate.json"}
+    figures = json.loads(results[0]["evaluate.json"])
+    assert set(figures) == {
+        "active_units", "bits_per_dim", "distortion_nats", "images", "psnr_db", "rate_nats", "sigma", "split"
+    }  # fmt: skip
+    assert (figures["split"], figures["images"]) == ("test", 24)
+    nats = figures["rate_nats"] + figures["distortion_nats"]
+    assert figures["bits_per_dim"] == pytest.approx(nats / (3 * SIDE**2 * np.log(2)))
+    assert 0 < figures["active_units"] <= 96
+    assert figures["bits_per_dim"] < 8
+
+
+def test_train_reads_the_project_and_goes_without_a_terminal(shards: Path, tmp_path: Path) -> None:
+    params = write_params(tmp_path / "params.yaml", images=32, likelihood="bernoulli")
+    found = call("train", "--shards", shards, "--out", tmp_path / "vae", "--params", params, "--threads", 1)
+    assert found.exit_code == 0, found.output
+    found = call(
+        "evaluate", tmp_path / "vae", "--shards", shards, "--params", params,
+        "--metrics", tmp_path / "m.json", "--plots", tmp_path / "plots",
+    )  # fmt: skip
+    assert found.exit_code == 0, found.output
+    assert json.loads((tmp_path / "m.json").read_text())["sigma"] is None
+
+
+def test_errors_are_one_sentence_with_their_own_exit_code(model: Path, shards: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    larger = pack(tmp_path / "larger", size=32)
+    cases = [
+        (5, "found no params.json there", ["sample", empty]),
+        (5, "found no params.json there", ["traverse", tmp_path / "missing"]),
+        (3, "expected --device", ["sample", model, "--device", "tpu"]),
+        (3, "found both or none", ["reconstruct", model]),
+        (3, "expected two pictures", ["interpolate", model, text]),
+        (5, "expected a picture", ["reconstruct", model, text]),
+        (5, "found no index.json", ["evaluate", model, "--shards", empty]),
+        (5, "expected faces of 16 pixels", ["reconstruct", model, "--shards", larger]),
+        (3, "found no such file", ["train", "--params", tmp_path / "params.yaml"]),
+        (5, "split `nonsense`", ["reconstruct", model, "--shards", shards, "--split", "nonsense"]),
+    ]
+    for code, words, arguments in cases:
+        found = call(*arguments)
+        assert found.exit_code == code, (arguments, found.output)
+        assert found.stderr.startswith("error: ")
+        assert words in found.stderr
+        assert found.stderr.count("\n") == 1
+        assert not found.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("params.json", b"{"),
+        ("params.json", b"[]"),
+        ("params.json", b'{"format_version": 1, "train": {"preset": "huge"}}'),
+        ("params.json", b'{"format_version": 999}'),
+        ("model.safetensors", b"short"),
+        ("model.safetensors", None),
+        ("latents.json", b"{}"),
+        ("latents.json", b'{"rates": [1.0]}'),
+        ("latents.json", None),
+    ],
+)
+def test_a_damaged_model_folder_is_a_data_error(model: Path, tmp_path: Path, file: str, content: bytes | None) -> None:
+    broken = tmp_path / "vae"
+    shutil.copytree(model, broken)
+    (broken / file).unlink()
+    if content is not None:
+        (broken / file).write_bytes(content)
+    found = call("traverse", broken, "--out", tmp_path / "t.png")
+    assert found.exit_code == 5, found.output
+    assert found.stderr.startswith("error: expected ")
+    assert str(broken) in found.stderr
+    assert not (tmp_path / "t.png").exists()
+
+
+def test_help_needs_no_torch() -> None:
+    program = "import sys, vae.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    found = call("--help")
+    commands = ("train", "evaluate", "sample", "reconstruct", "interpolate", "traverse")
+    assert all(command in found.stdout for command in commands)
+    assert call("--version").stdout.startswith("anime-vae ")

@@ -1,0 +1,127 @@
+"""Minibatches of faces: which ones come when is a function of (seed, images seen), never of history."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.errors import DataError
+from pipeline.shards import open_split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_GPU_SHARE = 0.5  # of the free memory that the whole set may take
+
+
+def seeded(device: torch.device, purpose: str, seed: int, position: int = 0) -> torch.Generator:
+    """A fresh generator for one purpose at one position.
+
+    Reseeding at every use makes resuming equal to not having stopped (after NVlabs/edm2).
+    """
+    digest = hashlib.sha256(f"{purpose}/{seed}/{position}".encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+class Faces:
+    """One split, memory-mapped: uint8 [N, size, size, 3] in one or more shards."""
+
+    def __init__(self, folder: Path, split: str) -> None:
+        self.shards, _ = open_split(folder, split)
+        self._starts = np.cumsum([0, *(len(shard) for shard in self.shards)])
+        if len(self) == 0:
+            raise DataError(f"expected faces in the split `{split}` of {folder}, found none: pack more faces")
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def size(self) -> int:
+        """Side of a face, pixels."""
+        return int(self.shards[0].shape[1])
+
+    def gather(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Copies of some faces, uint8 [B, size, size, 3]."""
+        faces = np.empty((len(rows), *self.shards[0].shape[1:]), dtype=np.uint8)
+        shards = np.searchsorted(self._starts, rows, side="right") - 1
+        for place, (shard, row) in enumerate(zip(shards, rows, strict=True)):
+            faces[place] = self.shards[shard][row - self._starts[shard]]
+        return faces
+
+    def spread(self, count: int) -> NDArray[np.int64]:
+        """Up to `count` rows, evenly over the split."""
+        return np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64)
+
+    def in_order(self, rows: NDArray[np.int64], minibatch: int, device: torch.device) -> Iterator[Tensor]:
+        """Minibatches uint8 [B, 3, size, size] of the given rows, the last one shorter."""
+        for start in range(0, len(rows), minibatch):
+            faces = torch.from_numpy(self.gather(rows[start : start + minibatch]))
+            yield faces.to(device).permute(0, 3, 1, 2)
+
+
+class Minibatches:
+    """Training minibatches: a stream of epochs, each a permutation of all faces, cut into equal parts.
+
+    A minibatch may lie across the end of an epoch, so that its size never changes. The whole set lives on
+    the GPU as uint8 where it fits; otherwise faces are gathered from the memory map.
+    """
+
+    def __init__(self, faces: Faces, minibatch: int, seed: int, flip: bool, device: torch.device) -> None:
+        self.faces = faces
+        self._minibatch = minibatch
+        self._seed = seed
+        self._flip = flip
+        self._device = device
+        self._orders: dict[int, NDArray[np.int64]] = {}
+        self._resident = self._load() if device.type == "cuda" else None
+
+    def _load(self) -> Tensor | None:
+        needed = sum(shard.nbytes for shard in self.faces.shards)
+        free, _ = torch.cuda.mem_get_info(self._device)
+        if needed > _GPU_SHARE * free:
+            return None
+        return torch.cat([torch.from_numpy(shard.copy()).to(self._device) for shard in self.faces.shards])
+
+    def rows(self, images_seen: int) -> NDArray[np.int64]:
+        """Rows of the minibatch that starts at this point of the stream, int64 [B]."""
+        count = len(self.faces)
+        parts: list[NDArray[np.int64]] = []
+        start, end = images_seen, images_seen + self._minibatch
+        while start < end:
+            epoch, offset = divmod(start, count)
+            part = self._order(epoch)[offset : offset + end - start]
+            parts.append(part)
+            start += len(part)
+        return np.concatenate(parts)
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if epoch not in self._orders:
+            generator = seeded(torch.device("cpu"), "order", self._seed, epoch)
+            kept = {key: order for key, order in self._orders.items() if key == epoch - 1}
+            self._orders = {**kept, epoch: torch.randperm(len(self.faces), generator=generator).numpy()}
+        return self._orders[epoch]
+
+    def at(self, images_seen: int) -> Tensor:
+        """The minibatch x at this point of the stream, uint8 [B, 3, size, size], channels_last."""
+        rows = self.rows(images_seen)
+        if self._resident is None:
+            faces = torch.from_numpy(self.faces.gather(rows))
+            if self._device.type == "cuda":
+                faces = faces.pin_memory().to(self._device, non_blocking=True)
+        else:
+            faces = self._resident[torch.from_numpy(rows).pin_memory().to(self._device, non_blocking=True)]
+        x = faces.permute(0, 3, 1, 2)
+        return torch.where(self._mirrored(images_seen), x.flip(3), x) if self._flip else x
+
+    def _mirrored(self, images_seen: int) -> Tensor:
+        """Which images of a minibatch are mirrored, bool [B, 1, 1, 1]; the same on every device."""
+        generator = seeded(torch.device("cpu"), "flip", self._seed, images_seen)
+        mirrored = torch.rand(self._minibatch, 1, 1, 1, generator=generator) < 0.5
+        return mirrored.pin_memory().to(self._device, non_blocking=True) if self._device.type == "cuda" else mirrored

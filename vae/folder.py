@@ -1,0 +1,109 @@
+"""The model folder: what it holds, how it is recognised, and how a model is rebuilt from it alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from pipeline.errors import DataError
+from pipeline.params import TrainParams
+from vae.checkpoint import load_weights
+from vae.devices import choose_dtype
+from vae.models import PRESETS, VAE, build_model, preset_from_row, preset_row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+    from pipeline.shards import Index
+
+FORMAT_VERSION = 1
+_NO_EFFECT = {"tensorboard"}  # parameters that change nothing in a model folder
+
+
+def describe(params: TrainParams, index: Index) -> dict[str, Any]:
+    """params.json of a model that is trained with these parameters on these shards."""
+    about: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "train": params.model_dump(exclude=_NO_EFFECT),
+        "architecture": preset_row(PRESETS[params.preset]),
+        "size": index.size,
+        "shards": {shard.file: shard.sha256 for shard in index.shards if shard.split in ("train", "val")},
+    }
+    content = json.dumps(about, sort_keys=True).encode()
+    return {**about, "digest": hashlib.sha256(content).hexdigest()}
+
+
+def digest_of(path: Path, file: str) -> str | None:
+    """The digest that a folder's JSON file names; None where there is no such file or it is damaged."""
+    try:
+        return str(json.loads((path / file).read_bytes())["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model, ready to use."""
+
+    vae: VAE
+    params: TrainParams
+    size: int  # side of a face, pixels
+    path: Path
+
+
+def load_model(path: Path, device: torch.device) -> Model:
+    """Rebuild a model, with its averaged weights, in evaluation mode.
+
+    Raises:
+        DataError: the folder is missing, incomplete, damaged, or of another format version.
+    """
+    about = _read_about(path)
+    try:
+        params = TrainParams.model_validate(about["train"])
+        preset = preset_from_row(about["architecture"])
+        size = int(about["size"])
+        dtype = choose_dtype(params.precision, device)
+        vae = build_model(preset, size, params.likelihood, params.sigma_mode, params.sigma, dtype)
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise DataError(f"expected the parameters of a model in {path / 'params.json'}, found {problem}") from None
+    load_weights(vae, path / "model.safetensors")
+    return Model(vae.to(device).eval(), params, size, path)
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads((path / "params.json").read_bytes())
+        version = about["format_version"]
+    except FileNotFoundError:
+        raise DataError(
+            f"expected a model in {path}, found no params.json there: run `anime-vae train` first"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"expected the parameters of a model in {path}, found damage ({error}): train again") from None
+    if version != FORMAT_VERSION:
+        raise DataError(f"expected model format {FORMAT_VERSION} in {path}, found {version}: train again")
+    return dict(about)
+
+
+def read_rates(path: Path, latent: int) -> list[float]:
+    """Mean rate of each latent dimension on the val split, nats, as the end of training left it.
+
+    Raises:
+        DataError: latents.json is missing or damaged.
+    """
+    try:
+        rates = [float(rate) for rate in json.loads((path / "latents.json").read_bytes())["rates"]]
+    except FileNotFoundError:
+        raise DataError(f"expected latents.json in {path}, found no such file: train the model again") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"expected rates in {path / 'latents.json'}, found damage ({error}): train again") from None
+    if len(rates) != latent:
+        raise DataError(f"expected {latent} rates in {path / 'latents.json'}, found {len(rates)}: train again")
+    return rates

@@ -1,0 +1,90 @@
+"""The numbers of a model on a split: the same objective for validation and for the test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from vae.data import seeded
+from vae.objective import bits_per_dim
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vae.data import Faces
+    from vae.models import VAE
+
+ACTIVE_RATE = 0.01  # nats: a latent dimension with a higher mean rate is an active unit
+_MINIBATCH = 128
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Means over images: distortion and rate in nats per image."""
+
+    images: int
+    distortion: float
+    rate: float
+    bits_per_dim: float
+    sigma: float  # NaN where the likelihood has none
+    psnr_db: float  # of the reconstruction from the posterior's mean, pixels on [0, 1]
+    rates: list[float]  # of each latent dimension, nats
+
+    @property
+    def active_units(self) -> int:
+        """Latent dimensions whose mean rate is over the threshold."""
+        return sum(rate > ACTIVE_RATE for rate in self.rates)
+
+    def line(self) -> str:
+        """All of it in one line."""
+        return (
+            f"{self.bits_per_dim:.3f} bits/dim, rate {self.rate:.1f} nats, σ {self.sigma:.4f}, "
+            f"{self.active_units} active units, PSNR {self.psnr_db:.2f} dB over {self.images} faces"
+        )
+
+
+@torch.inference_mode()
+def measure(model: VAE, faces: Faces, rows: NDArray[np.int64], draws: int, seed: int) -> Measures:
+    """Measure a model in evaluation mode on some faces.
+
+    Args:
+        model: on any device.
+        faces: the split.
+        rows: which faces of it, int64 [N].
+        draws: latents drawn from each posterior, whose distortions are averaged.
+        seed: of those draws.
+    """
+    device = next(model.parameters()).device
+    generator = seeded(device, "measure", seed)
+    distortion = torch.zeros((), dtype=torch.float64, device=device)
+    decibel = torch.zeros_like(distortion)
+    rates = torch.zeros(model.latent, dtype=torch.float64, device=device)
+    for x in faces.in_order(rows, _MINIBATCH, device):
+        posterior = model.encode(x)
+        rates += posterior.rate().double().sum(0)
+        for _ in range(draws):
+            noise = torch.randn(len(x), model.latent, generator=generator, device=device)
+            h = model.decode(posterior.sample(noise))
+            distortion -= model.likelihood.log_prob(x, h).double().sum() / draws
+        error = (model.likelihood.mean(model.decode(posterior.mean)) - x / 255.0).square().flatten(1).mean(1)
+        decibel -= 10.0 * error.double().clamp(min=1e-10).log10().sum()
+    count = len(rows)
+    means = [float(total) / count for total in (distortion, rates.sum(), decibel)]
+    return Measures(
+        images=count,
+        distortion=means[0],
+        rate=means[1],
+        bits_per_dim=bits_per_dim(means[0], means[1], 3 * faces.size**2),
+        sigma=float(model.likelihood.sigma()),
+        psnr_db=means[2],
+        rates=[rate / count for rate in rates.tolist()],
+    )
+
+
+def or_null(number: float) -> float | None:
+    """The number, or None for NaN, which JSON does not have."""
+    return None if math.isnan(number) else number

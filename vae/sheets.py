@@ -1,0 +1,113 @@
+"""Sheets of faces that commands and `evaluate` write: each a picture uint8 [H, W, 3]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.errors import DataError
+from vae.data import Faces
+from vae.pictures import GAP, cells, grid, labelled, read_face, read_sheet
+from vae.views import encode, interpolations, random_latents, reconstructions, samples, traversals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from vae.folder import Model
+
+    Sheet = NDArray[np.uint8]
+
+_COLUMNS = 8
+_EPOCHS = 10  # rows in the strip of samples while training
+_EPOCH_FACES = 10
+
+
+def open_faces(model: Model, shards: Path, split: str) -> Faces:
+    """A split of shards whose faces have the model's size.
+
+    Raises:
+        DataError: the shards are damaged or empty, or of another size.
+    """
+    faces = Faces(shards, split)
+    if faces.size != model.size:
+        raise DataError(
+            f"expected faces of {model.size} pixels for the model {model.path}, found {faces.size} in {shards}: "
+            "pack them in that size, or train on these"
+        )
+    return faces
+
+
+def read_faces(paths: Sequence[Path], model: Model) -> NDArray[np.uint8]:
+    """Pictures of faces in the model's size, uint8 [N, S, S, 3]."""
+    return np.stack([read_face(path, model.size) for path in paths])
+
+
+def sample_sheet(model: Model, count: int, seed: int, temperature: float) -> Sheet:
+    """Faces of random latents."""
+    return grid(samples(model, count, seed, temperature), min(_COLUMNS, count))
+
+
+def reconstruction_sheet(model: Model, originals: NDArray[np.uint8]) -> Sheet:
+    """Rows of originals uint8 [N, S, S, 3], each over a row of what the model makes of them."""
+    others = reconstructions(model, originals)
+    columns = min(_COLUMNS, len(originals))
+    rows = []
+    for start in range(0, len(originals), columns):
+        rows += [grid(part[start : start + columns], columns) for part in (originals, others)]
+    return np.concatenate(rows)
+
+
+def random_interpolations(model: Model, rows: int, steps: int, seed: int, temperature: float) -> NDArray[np.uint8]:
+    """Faces between pairs of random latents, uint8 [rows, steps, S, S, 3]."""
+    begin, end = random_latents(model, 2 * rows, seed, temperature).chunk(2)
+    return interpolations(model, begin, end, steps)
+
+
+def face_interpolation(model: Model, faces: NDArray[np.uint8], steps: int) -> NDArray[np.uint8]:
+    """Faces between two given ones uint8 [2, S, S, 3], through their posteriors' means: uint8 [1, steps, S, S, 3]."""
+    begin, end = encode(model, faces).chunk(2)
+    return interpolations(model, begin, end, steps)
+
+
+def row_sheet(rows: NDArray[np.uint8]) -> Sheet:
+    """Rows of faces uint8 [rows, columns, S, S, 3] as they are."""
+    return grid(rows.reshape(-1, *rows.shape[2:]), rows.shape[1])
+
+
+def step_sheets(rows: NDArray[np.uint8]) -> list[Sheet]:
+    """The columns of the same rows as the pictures of an animation, there and back."""
+    there = [grid(rows[:, step], min(3, len(rows))) for step in range(rows.shape[1])]
+    return there + there[-2:0:-1]
+
+
+def traversal_sheet(model: Model, dimensions: int, steps: int) -> Sheet:
+    """A row of faces for each dimension with the most rate, labelled."""
+    rows, chosen = traversals(model, dimensions, steps)
+    return _with_labels(row_sheet(rows), [f"z{dimension}" for dimension in chosen], model.size)
+
+
+def epoch_sheets(model: Model) -> tuple[Sheet, list[Sheet]]:
+    """The same latents while training, from the model folder's `samples/`.
+
+    Returns:
+        a strip with a row for each of some pictures from the first to the last, labelled with the images seen,
+        and all pictures.
+
+    Raises:
+        DataError: the pictures are missing or damaged.
+    """
+    pictures = sorted((model.path / "samples").glob("*.png"))
+    if not pictures:
+        raise DataError(f"expected pictures of samples in {model.path / 'samples'}, found none: train the model again")
+    sheets = [read_sheet(picture) for picture in pictures]
+    shown = np.linspace(0, len(sheets) - 1, min(_EPOCHS, len(sheets))).round().astype(int)
+    strip = grid(np.concatenate([cells(sheets[row], model.size, _EPOCH_FACES) for row in shown]), _EPOCH_FACES)
+    return _with_labels(strip, [f"{int(pictures[row].stem):,}" for row in shown], model.size), sheets
+
+
+def _with_labels(sheet: Sheet, labels: Sequence[str], size: int) -> Sheet:
+    return labelled(sheet, labels, GAP + size // 2, size + GAP)

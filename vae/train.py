@@ -1,0 +1,238 @@
+"""`train`: from shards to a model folder, resumable at any moment to the same bytes."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from pipeline.errors import ParamsError, TrainingError
+from pipeline.shards import read_index
+from vae.checkpoint import TrainingState, load_newest, log_row, new_totals, save_checkpoint, write_curves
+from vae.data import Faces, Minibatches, seeded
+from vae.devices import choose_device, choose_dtype, prepare
+from vae.folder import describe
+from vae.measure import Measures, measure
+from vae.models import PRESETS, build_model
+from vae.objective import bits_per_dim
+from vae.optim import GuardedAdamW, learning_rate, update_average
+from vae.pictures import grid
+from vae.progress import Progress
+from vae.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.params import TrainParams
+
+log = logging.getLogger(__name__)
+
+SAMPLE_TEMPERATURE = 0.8  # spread of the latents in the pictures made while training
+_SAMPLES = 64
+_VALIDATION_IMAGES = 1024
+_ROWS = 200  # rows of the curves in a run, as long as a row has at most this many steps:
+_ROW_STEPS = 100
+_MAX_STREAK = 100  # steps skipped in a row that end the run
+
+
+def train(
+    params: TrainParams,
+    shards: Path,  # folder with index.json
+    out: Path,  # the model folder to make
+    *,
+    device: str = "auto",
+    threads: int | None = None,  # None: torch's choice
+    overwrite: bool = False,  # whether another model in `out` may be replaced
+    checkpoint_seconds: float = 20.0,  # wall-clock between checkpoints
+    report: Callable[[Progress], None] = lambda _: None,  # called at every row of the curves
+    stop: Callable[[], bool] = lambda: False,  # asked after every step; True: save and return
+) -> bool:
+    """Train a VAE, going on from where an earlier run with the same parameters and shards was stopped.
+
+    Returns:
+        whether the model is finished; False after `stop`.
+
+    Raises:
+        ParamsError: a parameter or an option does not fit.
+        DataError: the shards are damaged or empty.
+        TrainingError: too many steps in a row had no finite gradient.
+    """
+    where = choose_device(device)
+    prepare(where, threads)
+    index = read_index(shards)
+    workspace = Workspace(out, describe(params, index))
+    if workspace.is_finished(overwrite):
+        log.info("%s is this very model already: nothing to do", out)
+        return True
+    faces = Faces(shards, "train")
+    held_out = Faces(shards, "val") if index.count("val") else None
+    state = _fresh_state(params, index.size, where)
+    workspace.open()
+    if load_newest(workspace.checkpoints, state):
+        log.info("going on at %d images seen", state.images_seen)
+    run = Run(params, workspace, faces, held_out, state, where)
+    if not run.to_the_end(checkpoint_seconds, report, stop):
+        return False
+    workspace.finish(state, run.latents())
+    return True
+
+
+def _fresh_state(params: TrainParams, size: int, device: torch.device) -> TrainingState:
+    """The state before the first step, a function of the parameters alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.seed)
+        dtype = choose_dtype(params.precision, device)
+        preset = PRESETS[params.preset]
+        model = build_model(preset, size, params.likelihood, params.sigma_mode, params.sigma, dtype).to(device)
+    average = copy.deepcopy(model).eval().requires_grad_(False)
+    optimiser = GuardedAdamW(model, params.weight_decay, params.clip_norm)
+    return TrainingState(model, average, optimiser, new_totals(device))
+
+
+def whole_steps(images: int, minibatch: int) -> int:
+    """The budget in images, rounded up to whole minibatches."""
+    return -(-images // minibatch) * minibatch
+
+
+def picture_interval(epoch: int, budget: int) -> int:
+    """Images between two pictures of samples (and validations): an epoch, or about 5 % of the budget.
+
+    An epoch of 2.5 to 10 % of the budget is the interval; of a longer one it is 5 % of the budget, of a
+    shorter one the whole number of epochs nearest to that.
+    """
+    if epoch > 0.1 * budget:
+        return max(1, round(0.05 * budget))
+    return epoch if epoch >= 0.025 * budget else epoch * round(0.05 * budget / epoch)
+
+
+class Run:
+    """The training loop and what it writes along the way."""
+
+    def __init__(
+        self,
+        params: TrainParams,
+        workspace: Workspace,
+        faces: Faces,
+        held_out: Faces | None,  # the val split, None where it is empty
+        state: TrainingState,
+        device: torch.device,
+    ) -> None:
+        self._params = params
+        self._workspace = workspace
+        self._held_out = held_out
+        self._state = state
+        self._device = device
+        self._dimensions = 3 * faces.size**2
+        self._minibatches = Minibatches(faces, params.minibatch, params.seed, params.flip, device)
+        self._budget = whole_steps(params.images, params.minibatch)
+        self._interval = picture_interval(len(faces), self._budget)
+        self._row_images = params.minibatch * max(1, min(_ROW_STEPS, self._budget // params.minibatch // _ROWS))
+        cpu = torch.device("cpu")
+        noise = torch.randn(_SAMPLES, state.model.latent, generator=seeded(cpu, "samples", params.seed))
+        self._fixed_z = SAMPLE_TEMPERATURE * noise.to(device)
+        self._forward = torch.compile(state.model) if params.compile else state.model
+        self._board = _tensorboard(workspace) if params.tensorboard else None
+
+    def to_the_end(
+        self, checkpoint_seconds: float, report: Callable[[Progress], None], stop: Callable[[], bool]
+    ) -> bool:
+        """Train until the budget is spent or `stop` says so; the state is then on disk."""
+        state = self._state
+        begin = saved = time.monotonic()
+        begin_images = state.images_seen
+        while state.images_seen < self._budget:
+            self._step()
+            if state.images_seen % self._row_images == 0 or state.images_seen == self._budget:
+                speed = (state.images_seen - begin_images) / (time.monotonic() - begin)
+                report(self._log(speed))
+            if self._crossed(self._interval) or state.images_seen == self._budget:
+                self._look()
+            stopped = stop()
+            if stopped or time.monotonic() - saved >= checkpoint_seconds:
+                save_checkpoint(self._workspace.checkpoints, state)
+                saved = time.monotonic()
+            if stopped:
+                return False
+        return True
+
+    def _crossed(self, interval: int) -> bool:
+        """Whether the last step passed a multiple of some number of images."""
+        seen = self._state.images_seen
+        return seen // interval > (seen - self._params.minibatch) // interval
+
+    def _step(self) -> None:
+        """One minibatch: forward, backward, update. Nothing here waits for the device."""
+        state, params = self._state, self._params
+        x = self._minibatches.at(state.images_seen)
+        generator = seeded(self._device, "posterior", params.seed, state.images_seen)
+        noise = torch.randn(params.minibatch, state.model.latent, generator=generator, device=self._device)
+        terms = self._forward(x, noise)
+        terms.loss(params.beta).backward()
+        state.images_seen += params.minibatch
+        rate = learning_rate(params.learning_rate, state.images_seen, params.warmup_images, self._budget)
+        good = state.optimiser.step(rate)
+        update_average(state.average, state.model, state.images_seen, params.minibatch, params.ema_images)
+        means = [terms.distortion.detach().mean(), terms.rate.detach().mean(), state.model.likelihood.sigma()]
+        row = torch.stack([*(mean.to(self._device) for mean in means), good.float()])
+        state.totals += torch.where(good, row, torch.zeros_like(row))
+
+    def _log(self, speed: float) -> Progress:
+        """Read the sums since the last row, add a row to the curves, and begin anew."""
+        state = self._state
+        *sums, steps = state.totals.tolist()
+        state.totals.zero_()
+        if int(state.optimiser.longest) >= _MAX_STREAK:
+            raise TrainingError(
+                f"expected finite gradients, found none in {_MAX_STREAK} steps in a row before {state.images_seen} "
+                "images seen: lower `train.learning_rate`"
+            )
+        state.optimiser.longest.zero_()
+        distortion, rate, sigma = (total / steps if steps else float("nan") for total in sums)
+        bits = bits_per_dim(distortion, rate, self._dimensions)
+        now = learning_rate(self._params.learning_rate, state.images_seen, self._params.warmup_images, self._budget)
+        skipped = int(state.optimiser.skipped)
+        state.curves.append(log_row(state.images_seen, [bits, rate, distortion, sigma, now, skipped]))
+        self._write_event("train", {"bits_per_dim": bits, "rate": rate, "distortion": distortion, "sigma": sigma})
+        return Progress(state.images_seen, self._budget, bits, rate, sigma, skipped, speed)
+
+    @torch.inference_mode()
+    def _look(self) -> None:
+        """Validate the averaged model and draw its samples."""
+        state = self._state
+        faces = state.average.pictures(self._fixed_z).permute(0, 2, 3, 1).cpu().numpy()
+        self._workspace.show(grid(faces, 8), state.images_seen)
+        if self._held_out is not None:
+            found = self._validate(self._held_out)
+            row = [found.bits_per_dim, found.rate, found.distortion, found.sigma, found.psnr_db]
+            state.validation.append(log_row(state.images_seen, row))
+            self._write_event("val", {"bits_per_dim": found.bits_per_dim, "psnr_db": found.psnr_db})
+        write_curves(self._workspace.partial, state)
+
+    def _validate(self, faces: Faces) -> Measures:
+        return measure(self._state.average, faces, faces.spread(_VALIDATION_IMAGES), 1, self._params.seed)
+
+    def latents(self) -> dict[str, object]:
+        """latents.json: the mean rate of each dimension of z, on the val split where there is one."""
+        faces, split = (self._held_out, "val") if self._held_out else (self._minibatches.faces, "train")
+        return {"rates": self._validate(faces).rates, "split": split}
+
+    def _write_event(self, group: str, numbers: dict[str, float]) -> None:
+        if self._board is not None:
+            for name, number in numbers.items():
+                self._board.add_scalar(f"{group}/{name}", number, self._state.images_seen)
+
+
+def _tensorboard(workspace: Workspace) -> torch.utils.tensorboard.SummaryWriter:
+    """Event files beside the model folder: they hold times, so they are no output of a stage."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  # an optional package
+    except ImportError:
+        raise ParamsError(
+            "expected the package tensorboard for `train.tensorboard`, found none: "
+            "pip install 'anime-data[tensorboard]', or set it to false"
+        ) from None
+    return SummaryWriter(str(workspace.out.with_name(f"{workspace.out.name}.events")))
