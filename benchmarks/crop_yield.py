@@ -1,6 +1,6 @@
 """Recall, precision and throughput of `anime-data crop` against the well-known script, in one run.
 
-    python benchmarks/crop_yield.py IMAGES LABELS [--copies 4] [--repeats 3]
+    python -m benchmarks.crop_yield IMAGES LABELS [--copies 4] [--repeats 3]
 
 IMAGES is a folder of illustrations, LABELS their faces.json (per file `faces: [{x, y, width, height}]`).
 Both programs run as whole processes over the same pictures, made distinct by a few bytes after their end,
@@ -19,12 +19,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
+from benchmarks.matching import matched
 from pipeline.cascade import find_cascade
+from pipeline.geometry import FaceBox
 from pipeline.records import FACES, read_records
 
-Box = tuple[float, float, float, float]
+Found = dict[str, list[FaceBox]]
 
 BASELINE = """
 import sys
@@ -44,26 +45,29 @@ for path in sorted(Path(sys.argv[2]).iterdir()):
 """
 
 
-def matches(found: list[Box], labels: list[dict[str, Any]]) -> int:
-    """Boxes that hit a label: centre within half a face, width 0.5 to 2.2 faces; each label once."""
-    left = list(labels)
-    hits = 0
-    for x, y, width, height in found:
-        for label in left:
-            near_x = abs(x + width / 2 - label["x"] - label["width"] / 2) <= label["width"] / 2
-            near_y = abs(y + height / 2 - label["y"] - label["height"] / 2) <= label["height"] / 2
-            if near_x and near_y and 0.5 <= width / ((label["width"] + label["height"]) / 2) <= 2.2:
-                left.remove(label)
-                hits += 1
-                break
-    return hits
-
-
-def recall_precision(found: dict[str, list[Box]], labels: dict[str, Any]) -> tuple[float, float, int]:
+def recall_precision(found: Found, labels: Found) -> tuple[float, float, int]:
     """Over all labelled pictures: recall, precision, number of boxes."""
-    hits = sum(matches(found.get(name, []), about["faces"]) for name, about in labels.items())
-    boxes = sum(len(found.get(name, [])) for name in labels)
-    return hits / sum(len(about["faces"]) for about in labels.values()), hits / max(boxes, 1), boxes
+    hits = [hit for name in labels for hit in matched(found.get(name, []), labels[name])]
+    right = len(hits) - hits.count(None)
+    return right / sum(map(len, labels.values())), right / max(len(hits), 1), len(hits)
+
+
+def read_labels(path: Path) -> Found:
+    """Boxes of faces.json."""
+    return {
+        name: [FaceBox(face["x"], face["y"], face["width"], face["height"]) for face in about["faces"]]
+        for name, about in json.loads(path.read_bytes()).items()
+    }
+
+
+def kept_boxes(faces: Path, prefix: str = "") -> Found:
+    """Boxes that `anime-data crop` kept, best first, of the pictures whose name begins with `prefix`."""
+    found: Found = {}
+    for row in read_records(faces / "faces.parquet", FACES):
+        if row["face_id"] is not None and row["reject"] is None and row["image"].startswith(prefix):
+            box = FaceBox(row["x"], row["y"], row["width"], row["height"])
+            found.setdefault(row["image"].removeprefix(prefix), []).append(box)
+    return found
 
 
 def run(command: list[str]) -> tuple[float, str]:
@@ -81,10 +85,10 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    labels = json.loads(options.labels.read_bytes())
+    labels = read_labels(options.labels)
     cascade = find_cascade()
     seconds: dict[str, list[float]] = {"script": [], "anime-data crop": []}
-    found: dict[str, dict[str, list[Box]]] = {}
+    found: dict[str, Found] = {}
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         pictures = work / "pictures"
@@ -99,18 +103,13 @@ def main() -> None:
             seconds["script"].append(took)
             found["script"] = {}
             for line in printed.splitlines():
-                name, *box = line.split("\t")
-                x, y, width, height = map(float, box)
+                name, *numbers = line.split("\t")
                 if name.startswith("0-"):
-                    found["script"].setdefault(name[2:], []).append((x, y, width, height))
+                    found["script"].setdefault(name[2:], []).append(FaceBox(*map(int, numbers)))
             faces = work / f"faces{repeat}"
             took, _ = run([str(Path(sys.executable).parent / "anime-data"), "crop", str(pictures), "--out", str(faces)])
             seconds["anime-data crop"].append(took)
-            found["anime-data crop"] = {}
-            for row in read_records(faces / "faces.parquet", FACES):
-                if row["face_id"] is not None and row["reject"] is None and row["image"].startswith("0-"):
-                    place = (row["x"], row["y"], row["width"], row["height"])
-                    found["anime-data crop"].setdefault(row["image"][2:], []).append(place)
+            found["anime-data crop"] = kept_boxes(faces, "0-")
     count = options.copies * len(labels)
     print(f"{count} pictures, {os.cpu_count()} cores, medians of {options.repeats} whole processes")
     print(f"{'':16} {'recall':>7} {'precision':>10} {'boxes':>6} {'pictures/s':>11}")

@@ -3,7 +3,7 @@
 `one_pass` is the cascade alone, with five neighbours, on the shrunk picture: what the illustrator promises.
 `project` is the detector of `pipeline.faces` at the default thresholds.
 
-    python benchmarks/drawn_detection.py --count 400 --seeds 0 1 2
+    python -m benchmarks.drawn_detection --count 400 --seeds 0 1 2
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from benchmarks.matching import matched
 from pipeline.cascade import find_cascade
 from pipeline.draw import FACTORS, DrawnFace, draw_illustration
 from pipeline.faces import DETECTORS
@@ -50,18 +51,15 @@ class Tally:
 
     def count(self, boxes: Iterable[FaceBox], faces: tuple[DrawnFace, ...]) -> None:
         """Match detections and labels of one picture, each used once."""
-        hit = [False] * len(faces)
-        for box in boxes:
-            matching = (k for k, face in enumerate(faces) if not hit[k] and fits(box, face.box))
-            k = next(matching, None)
-            self.found += 1
-            if k is None:
-                self.wrong += 1
-            else:
-                hit[k] = True
-                self.ratios.append(2 * box.width / (faces[k].box.width + faces[k].box.height))
+        found = list(boxes)
+        hits = matched(found, [face.box for face in faces])
+        self.found += len(found)
+        self.wrong += hits.count(None)
+        for box, hit in zip(found, hits, strict=True):
+            if hit is not None:
+                self.ratios.append(2 * box.width / (faces[hit].box.width + faces[hit].box.height))
         self.faces += faces
-        self.hits += hit
+        self.hits += [number in hits for number in range(len(faces))]
 
 
 def one_pass(cascade: Path, min_face: int, scale_step: float) -> Detect:
@@ -83,14 +81,6 @@ def project(cascade: Path) -> Detect:
     crop, min_score = CropParams(), SelectParams().min_score
     detector = DETECTORS[crop.detector](cascade, crop.min_face, crop.coarse_step, crop.fine_step)
     return lambda rgb: [detection.box for detection in detector.detect(rgb) if detection.score >= min_score]
-
-
-def fits(found: FaceBox, label: FaceBox) -> bool:
-    """Whether a detection is about as large as a label, and its centre within half a face of the label's."""
-    away_x = abs(found.x + found.width / 2 - label.x - label.width / 2)
-    away_y = abs(found.y + found.height / 2 - label.y - label.height / 2)
-    near = away_x < label.width / 2 and away_y < label.height / 2
-    return near and 0.5 <= found.width / ((label.width + label.height) / 2) <= 2.2
 
 
 def measure(detect: Detect, seeds: list[int], count: int) -> Tally:

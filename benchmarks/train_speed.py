@@ -1,4 +1,4 @@
-"""Images a second of a training step, and where its time goes: `python benchmarks/train_speed.py --presets tiny base`.
+"""Images a second of a training step, and where its time goes: `python -m benchmarks.train_speed --presets tiny base`.
 
 The share of each part is measured inside whole steps, so it holds on a busy machine too. The baseline in the
 same process is a step without the parts that are ours: the same network under a plain squared error, without

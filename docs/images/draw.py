@@ -1,4 +1,4 @@
-"""Draw README's picture of the drawn source: python docs/images/draw.py"""
+"""Make README's pictures: `make repro`, then `python docs/images/draw.py`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ HEIGHT = 300  # pixels of a row
 
 
 def main() -> None:
-    """Write illustrations.webp beside this file."""
-    pictures = []
+    """Write illustrations.webp, and the samples and reconstructions of the last run, beside this file."""
+    here = Path(__file__).parent
+    illustrations = []
     for seed, index in CHOSEN:
         picture = Image.fromarray(draw_illustration(seed, index).rgb)
         width = round(picture.width * HEIGHT / picture.height)
-        pictures.append(np.asarray(picture.resize((width, HEIGHT), Image.Resampling.LANCZOS)))
-    row = Image.fromarray(np.concatenate(pictures, axis=1))
-    row.save(Path(__file__).with_name("illustrations.webp"), quality=88, method=6)
+        illustrations.append(np.asarray(picture.resize((width, HEIGHT), Image.Resampling.LANCZOS)))
+    row = Image.fromarray(np.concatenate(illustrations, axis=1))
+    row.save(here / "illustrations.webp", quality=88, method=6)
+    for name in ("samples", "reconstructions"):
+        with Image.open(here.parents[1] / "plots" / f"{name}.png") as sheet:
+            sheet.save(here / f"{name}.webp", quality=90, method=6)
 
 
 if __name__ == "__main__":
