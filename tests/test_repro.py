@@ -14,7 +14,7 @@ from tests.folders import digests
 
 pytestmark = pytest.mark.slow
 
-SMALL = {
+SMALL: dict[str, dict] = {
     "ingest": {"drawn": {"count": 60}},
     "train": {"images": 320, "warmup_images": 64, "ema_images": 64, "minibatch": 32},
     "evaluate": {"samples": 4, "reconstructions": 2, "interpolations": 1, "traversals": 2},

@@ -92,7 +92,7 @@ def test_a_square_is_moved_inside_or_shrunk():
 @pytest.mark.parametrize("padding", ["reflect", "edge", "white", "inside"])
 def test_what_lies_in_the_picture_is_cut_as_it_is(corner, padding):
     rgb = np.random.default_rng(0).integers(0, 255, (120, 110, 3), np.uint8)
-    square = placed(Square(*corner, 100), 110, 120, padding)
+    square = placed(Square(corner[0], corner[1], 100), 110, 120, padding)
     crop = cut(rgb, square, padding)
     assert crop.shape == (100, 100, 3)
     for y in range(0, 100, 7):

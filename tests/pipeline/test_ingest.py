@@ -63,9 +63,12 @@ def test_a_run_that_stopped_goes_on_with_the_next_tar(tmp_path, monkeypatch):
         ingest(tmp_path / "drawn")
     assert not (tmp_path / "drawn").exists()
     drawn_again = []
-    monkeypatch.setattr(
-        drawn, "draw_illustration", lambda seed, index: (drawn_again.append(index), draw_illustration(seed, index))[1]
-    )
+
+    def remember(seed, index):
+        drawn_again.append(index)
+        return draw_illustration(seed, index)
+
+    monkeypatch.setattr(drawn, "draw_illustration", remember)
     ingest(tmp_path / "drawn")
     assert drawn_again == list(range(8, 20))
     assert digests(tmp_path / "drawn") == digests(tmp_path / "whole")
