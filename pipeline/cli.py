@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from pipeline import __version__
 from pipeline.errors import AnimeDataError, ParamsError
@@ -34,8 +35,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False)  # a path may hold [brackets]
+err = Console(stderr=True, highlight=False, markup=False)
 
 RAW, FACES, SHARDS = Path("data/raw"), Path("data/faces"), Path("data/shards")
 SELECTION, METRICS = Path("data/selection.parquet"), Path("metrics")
@@ -57,7 +58,7 @@ def main() -> None:
             err.print("stopped: run the same command again to go on")
         raise
     except AnimeDataError as error:
-        err.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        err.print(Text.assemble(("error:", "bold red"), f" {error}"), soft_wrap=True)
         sys.exit(error.exit_code)
 
 
@@ -198,10 +199,10 @@ def _metrics(name: str, summary: Mapping[str, object]) -> None:
 def _progress(title: str) -> Iterator[Report]:
     """A bar with counts, rate and time left; without a terminal, a line now and then."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[counts]}"),
+        TextColumn("{task.fields[counts]}", markup=False),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
@@ -234,10 +235,10 @@ def _show_funnel(funnel: Funnel, where: Path) -> None:
     table.add_column()
     table.add_row(f"{funnel.files}", "files")
     for reject, count in funnel.rejected_files.items():
-        table.add_row(f"[dim]-{count}[/]", f"[dim]{reject}[/]")
+        table.add_row(f"-{count}", reject, style="dim")
     table.add_row(f"{funnel.pictures_with_faces}", "pictures with faces")
     table.add_row(f"{funnel.faces}", "faces found")
     for reject, count in funnel.rejected_faces.items():
-        table.add_row(f"[dim]-{count}[/]", f"[dim]{reject}[/]")
-    table.add_row(f"[bold]{funnel.kept}[/]", f"[bold]faces kept[/] in {where}")
+        table.add_row(f"-{count}", reject, style="dim")
+    table.add_row(f"{funnel.kept}", f"faces kept in {where}", style="bold")
     out.print(table)

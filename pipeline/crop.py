@@ -91,8 +91,8 @@ def crop_by_hand(
         ParamsError: `out` holds the faces of other pictures.
         DataError: no picture, or no face in them.
     """
-    _check_same_input(root, out)
     entries = list_entries(root, without=out)
+    _check_same_input(root, out)
     settings = _settings(params, faces, size)
     path = out / _HIDDEN / _journal_name(settings)
 
