@@ -5,29 +5,22 @@ A stage is imported by the command that runs it, so that `--help` is quick.
 
 from __future__ import annotations
 
-import logging
-import sys
-import time
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from pipeline import __version__
-from pipeline.errors import AnimeDataError, ParamsError
+from pipeline.errors import ParamsError
+from pipeline.terminal import counted, out, progress_bar, run_reported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pipeline.funnel import Funnel
     from pipeline.params import CropParams, Params
-    from pipeline.progress import Progress as Report
 
 app = typer.Typer(
     help="From anime illustrations to a clean, versioned face dataset.",
@@ -35,31 +28,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, markup=False)  # a path may hold [brackets]
-err = Console(stderr=True, highlight=False, markup=False)
-
 RAW, FACES, SHARDS = Path("data/raw"), Path("data/faces"), Path("data/shards")
 SELECTION, METRICS = Path("data/selection.parquet"), Path("metrics")
-
-_INTERRUPTED = 130  # what typer makes of Ctrl-C
-_SAY_EVERY = 10.0  # seconds between lines where there is no terminal
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The project's settings.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a core where not given.")]
 
 
 def main() -> None:
-    """Run the command line: an error of the user's is one sentence and its own exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        app()
-    except SystemExit as ended:
-        if ended.code == _INTERRUPTED:
-            err.print("stopped: run the same command again to go on")
-        raise
-    except AnimeDataError as error:
-        err.print(Text.assemble(("error:", "bold red"), f" {error}"), soft_wrap=True)
-        sys.exit(error.exit_code)
+    """Run the command line."""
+    run_reported(app)
 
 
 @app.callback(invoke_without_command=True)
@@ -79,7 +57,7 @@ def ingest(
     from pipeline.ingest import ingest_batch
 
     section = _named(_load(params).ingest, batch, "ingest", params)
-    with _progress(f"ingest {batch}") as report:
+    with progress_bar(f"ingest {batch}") as report:
         summary = ingest_batch(section, RAW / batch, _workers(workers), report)
     out.print(f"{summary['fetched']} pictures in {RAW / batch}")
 
@@ -112,7 +90,7 @@ def crop(
     if batch is not None:
         loaded = _load(params)
         section = _named(loaded.batches, batch, "batches", params)
-        with _progress(f"crop {batch}") as report:
+        with progress_bar(f"crop {batch}") as report:
             funnel = crop_batch(
                 Path(section.path), FACES / batch, loaded.crop, section.faces, _workers(workers), report
             )
@@ -121,7 +99,7 @@ def crop(
     else:
         assert pictures is not None
         settings = _crop_params({"margin": margin, "min_face": min_face, "min_score": min_score})
-        with _progress("crop") as report:
+        with progress_bar("crop") as report:
             funnel = crop_by_hand(pictures, to, settings, faces, size, _workers(workers), report)
         where = to
     _show_funnel(funnel, where)
@@ -135,8 +113,8 @@ def select(params: ParamsFile = Path("params.yaml")) -> None:
     loaded = _load(params)
     summary = select_faces(loaded.batches, FACES, SELECTION, loaded.select)
     _metrics("select", summary)
-    out.print(f"{summary['kept']} of {summary['faces']} faces kept; rejected: {_counts(summary['rejected'])}")
-    out.print(f"splits: {_counts(summary['splits'])}; batches: {_counts(summary['batches'])}")
+    out.print(f"{summary['kept']} of {summary['faces']} faces kept; rejected: {counted(summary['rejected'])}")
+    out.print(f"splits: {counted(summary['splits'])}; batches: {counted(summary['batches'])}")
 
 
 @app.command()
@@ -145,10 +123,10 @@ def pack(params: ParamsFile = Path("params.yaml"), workers: Workers = None) -> N
     from pipeline.pack import pack_faces
 
     loaded = _load(params)
-    with _progress("pack") as report:
+    with progress_bar("pack") as report:
         summary = pack_faces(SELECTION, FACES, SHARDS, loaded.pack, _workers(workers), report)
     _metrics("pack", summary)
-    out.print(f"{summary['faces']} faces in {summary['shards']} shards, {_counts(summary['splits'])}")
+    out.print(f"{summary['faces']} faces in {summary['shards']} shards, {counted(summary['splits'])}")
 
 
 @app.command()
@@ -193,39 +171,6 @@ def _metrics(name: str, summary: Mapping[str, object]) -> None:
     from pipeline.atomic import write_json
 
     write_json(METRICS / f"{name}.json", summary)
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Report]:
-    """A bar with counts, rate and time left; without a terminal, a line now and then."""
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[counts]}", markup=False),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    start = said = time.monotonic()
-    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
-        task = bar.add_task(title, total=None, counts="", rate="")
-
-        def report(done: int, total: int, counts: Mapping[str, int]) -> None:
-            nonlocal said
-            now = time.monotonic()
-            if not err.is_terminal and now - said < _SAY_EVERY and done < total:
-                return
-            said = now
-            rate = f"{done / max(now - start, 1e-9):.0f}/s"
-            bar.update(task, completed=done, total=total, counts=_counts(counts), rate=rate)
-            if not err.is_terminal:
-                err.print(f"{title}: {done}/{total} {_counts(counts)} {rate}", soft_wrap=True)
-
-        yield report
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
 
 
 def _show_funnel(funnel: Funnel, where: Path) -> None:

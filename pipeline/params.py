@@ -19,7 +19,7 @@ Positive = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A part of params.yaml: frozen, strict, without unknown keys."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class Batch(Section):
@@ -77,12 +77,12 @@ class TrainParams(Section):
     preset: Literal["tiny", "small", "base", "large"] = "tiny"
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
     sigma_mode: Literal["learned", "optimal", "fixed"] = "learned"  # of the Gaussian likelihood
-    sigma: Annotated[float, Field(gt=0.0)] = 0.1  # observation σ on [0, 1] pixels: fixed value or start
+    sigma: Annotated[float, Field(ge=1 / 255, le=10.0)] = 0.1  # observation σ on [0, 1] pixels: fixed value or start
     beta: Annotated[float, Field(ge=0.0)] = 1.0  # weight of the rate; 1 is the ELBO
     images: Positive = 120_000  # budget: images seen in all
     minibatch: Positive = 32
     learning_rate: Annotated[float, Field(gt=0.0)] = 3e-3
-    warmup_images: Annotated[int, Field(ge=0)] = 10_000
+    warmup_images: Annotated[int, Field(ge=0)] = 10_000  # at most a tenth of the budget
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     clip_norm: Annotated[float, Field(gt=0.0)] = 200.0  # the gradient's norm is cut here, nats per image
     ema_images: Annotated[int, Field(ge=0)] = 10_000  # half-life of the weights' moving average; 0: none
@@ -139,11 +139,11 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
-        raise ParamsError(f"{path}: {_explain(error)}") from None
+        raise ParamsError(f"{path}: {explain(error)}") from None
 
 
-def _explain(error: ValidationError) -> str:
-    """The first problem of a validation error, as one sentence."""
+def explain(error: ValidationError) -> str:
+    """The first problem of a validation error of a section, in one line."""
     problem = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":

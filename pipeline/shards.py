@@ -107,14 +107,15 @@ def open_split(folder: Path, split: str) -> tuple[list[NDArray[np.uint8]], list[
     Raises:
         DataError: a shard is missing or is not the one that the index names.
     """
-    opened = [_open_shard(folder / shard.file, shard) for shard in read_index(folder).shards if shard.split == split]
+    index = read_index(folder)
+    opened = [_open_shard(folder / shard.file, shard, index.size) for shard in index.shards if shard.split == split]
     return [images for images, _ in opened], [labels for _, labels in opened]
 
 
-def _open_shard(path: Path, shard: ShardInfo) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
+def _open_shard(path: Path, shard: ShardInfo, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     try:
         content = np.memmap(path, dtype=np.uint8, mode="r")
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         raise DataError(
             f"expected the shard {path} named by index.json, found none or an empty one: run `pack` again"
         ) from None
@@ -125,9 +126,10 @@ def _open_shard(path: Path, shard: ShardInfo) -> tuple[NDArray[np.uint8], NDArra
         )
     header_end = 8 + int.from_bytes(content[:8].tobytes(), "little")
     header: dict[str, Any] = json.loads(content[8:header_end].tobytes())
-    return _view(content, header, header_end, "images", np.uint8), _view(
-        content, header, header_end, "labels", np.int16
-    )
+    images = _view(content, header, header_end, "images", np.uint8)
+    if images.shape != (shard.count, size, size, 3):
+        raise DataError(f"expected {shard.count} faces of {size} pixels in {path}, found {images.shape}: pack again")
+    return images, _view(content, header, header_end, "labels", np.int16)
 
 
 def _view(content: Any, header: dict[str, Any], start: int, name: str, dtype: Any) -> NDArray[Any]:

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-import time
-from contextlib import contextmanager
+import signal
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
-from pipeline.errors import AnimeDataError, ParamsError
+from pipeline.errors import ParamsError
+from pipeline.terminal import live_line, run_reported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from vae.folder import Model
-    from vae.progress import Progress
 
 DEFAULT_PARAMS = Path("params.yaml")
-_LOG_SECONDS = 10.0  # between two lines where there is no terminal
-
-
-class _Commands(TyperGroup):
-    """Turns an error that a user can cause into one sentence and its exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except AnimeDataError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
 
 
 app = typer.Typer(
     name="anime-vae",
-    cls=_Commands,
     help="Train variational autoencoders on anime faces, measure them, and look at what they learnt.",
     no_args_is_help=True,
     add_completion=False,
@@ -50,12 +28,13 @@ app = typer.Typer(
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that `train` made.")]
 Shards = Annotated[Path, typer.Option(help="Folder with index.json and the shards it names.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Processor threads. Default: one per core.")]
 Images = Annotated[list[Path] | None, typer.Argument(metavar="IMAGES", help="Pictures of single faces.")]
 Out = Annotated[Path, typer.Option(help="Picture to write (PNG).")]
 Seed = Annotated[int, typer.Option(help="Seed of the random latents.")]
-Temperature = Annotated[float, typer.Option(min=0.0, help="Spread of the random latents; 1 is N(0, I).")]
+Temperature = Annotated[float, typer.Option(min=0.0, max=100.0, help="Spread of the random latents; 1 is N(0, I).")]
+Split = Annotated[Literal["train", "val", "test"], typer.Option(help="Split of the shards.")]
 Steps = Annotated[int, typer.Option(min=2, help="Faces in a row.")]
 
 
@@ -70,8 +49,7 @@ Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=
 
 @app.callback()
 def common(_: Version = False) -> None:
-    """Set up logging for every command."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    """Options before the command."""
 
 
 @app.command()
@@ -90,7 +68,7 @@ def train(
     from vae.train import train as run
 
     settings = load_params(params).train
-    with noted_signals() as received, _live_line() as report:
+    with noted_signals() as received, live_line("preparing…") as say:
         finished = run(
             settings,
             shards,
@@ -99,34 +77,14 @@ def train(
             threads=threads,
             overwrite=overwrite,
             checkpoint_seconds=checkpoint_seconds,
-            report=report,
+            report=lambda progress: say(progress.line(), progress.images_seen == progress.images),
             stop=lambda: bool(received),
         )
     if not finished:
-        typer.echo(f"stopped: the same command goes on from {out}.partial", err=True)
+        if received[0] == signal.SIGTERM:
+            typer.echo("stopped: run the same command again to go on", err=True)
         raise typer.Exit(128 + received[0])
     typer.echo(f"model: {out}")
-
-
-@contextmanager
-def _live_line() -> Iterator[Callable[[Progress], None]]:
-    """Show progress: a line that moves on a terminal, a log line now and then elsewhere."""
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with Live(console=console, refresh_per_second=4) as live:
-            yield lambda progress: live.update(progress.line())
-        return
-    shown = [time.monotonic()]
-
-    def report(progress: Progress) -> None:
-        if time.monotonic() - shown[0] >= _LOG_SECONDS or progress.images_seen == progress.images:
-            shown[0] = time.monotonic()
-            typer.echo(progress.line(), err=True)
-
-    yield report
 
 
 @app.command()
@@ -136,7 +94,7 @@ def evaluate(
     metrics: Annotated[Path, typer.Option(help="File of figures to write.")] = Path("metrics/evaluate.json"),
     plots: Annotated[Path, typer.Option(help="Folder of pictures and tables to write.")] = Path("plots"),
     params: Annotated[Path | None, typer.Option(help="Settings. Default: params.yaml where there is one.")] = None,
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    split: Split = "test",
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
@@ -155,7 +113,7 @@ def sample(
     model: ModelPath,
     out: Out = Path("samples.png"),
     seed: Seed = 0,
-    count: Annotated[int, typer.Option(min=1, help="Faces to draw.")] = 64,
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Faces to draw.")] = 64,
     temperature: Temperature = 0.8,
     device: Device = "auto",
 ) -> None:
@@ -170,7 +128,7 @@ def reconstruct(
     model: ModelPath,
     images: Images = None,
     shards: Annotated[Path | None, typer.Option(help="Take faces from shards instead.")] = None,
-    split: Annotated[str, typer.Option(help="Split of the shards: train, val or test.")] = "test",
+    split: Split = "test",
     count: Annotated[int, typer.Option(min=1, help="Faces to take from the shards.")] = 16,
     out: Out = Path("reconstructions.png"),
     device: Device = "auto",
@@ -222,13 +180,15 @@ def traverse(
     model: ModelPath,
     dimensions: Annotated[int, typer.Option(min=1, help="Dimensions with the most rate, one a row.")] = 8,
     steps: Steps = 7,
+    seed: Seed = 0,
+    temperature: Temperature = 0.8,
     out: Out = Path("traversals.png"),
     device: Device = "auto",
 ) -> None:
-    """Draw what single dimensions of the latent do."""
-    from vae.sheets import traversal_sheet
+    """Draw what single dimensions of the latent do to a random face."""
+    from vae.sheets import random_traversal_sheet
 
-    _write(out, traversal_sheet(_load(model, device), dimensions, steps))
+    _write(out, random_traversal_sheet(_load(model, device), dimensions, steps, seed, temperature))
 
 
 def _load(path: Path, device: str) -> Model:
@@ -239,6 +199,8 @@ def _load(path: Path, device: str) -> Model:
 
 
 def _write(path: Path, sheet: Any) -> None:
+    if path.suffix.lower() != ".png":
+        raise ParamsError(f"expected --out to name a PNG file, found {path}: end it in .png")
     from vae.pictures import write_png
 
     write_png(path, sheet)
@@ -246,5 +208,5 @@ def _write(path: Path, sheet: Any) -> None:
 
 
 def main() -> None:
-    """The console script."""
-    app()
+    """Run the command line."""
+    run_reported(app)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from typing import TYPE_CHECKING
 
 from pipeline.atomic import new_folder, write_json
+from pipeline.errors import DataError, ParamsError
 from vae.devices import choose_device, prepare
 from vae.folder import Model, load_model
 from vae.measure import Measures, measure, or_null
@@ -14,12 +16,12 @@ from vae.plots import draw_curves, read_curve, write_table
 from vae.sheets import (
     epoch_sheets,
     open_faces,
-    random_interpolations,
     reconstruction_sheet,
     row_sheet,
     sample_sheet,
     traversal_sheet,
 )
+from vae.views import encode, interpolations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from pipeline.params import EvaluateParams
     from vae.data import Faces
 
+_PICTURES = ("reconstructions", "samples", "interpolations", "traversals", "epochs", "curves")
+_TABLES = ("curves.tsv", "val.tsv", "rates.tsv")
+_FILES = {*(f"{name}.png" for name in _PICTURES), "epochs.gif", *_TABLES}
 _DRAWS = 4  # latents from each posterior
 _STEPS = 7  # faces in a row of interpolations and traversals
 
@@ -48,18 +53,31 @@ def evaluate(
         ParamsError: there is no such device.
         DataError: the model or the shards are damaged, empty, or do not fit each other.
     """
+    _check_free(plots)
     where = choose_device(device)
     prepare(where, threads)
     model = load_model(model_path, where)
     faces = open_faces(model, shards, split)
     found = measure(model.vae, faces, faces.spread(len(faces)), _DRAWS, params.seed)
-    with new_folder(plots) as folder:
+    if not math.isfinite(found.bits_per_dim):
+        raise DataError(f"expected finite figures of {model_path}, found {found.bits_per_dim} bits/dim: train again")
+    with new_folder(plots.absolute()) as folder:
         _draw_pictures(params, model, faces, folder)
         _draw_training(model, folder)
         ranked = sorted(found.rates, reverse=True)
         write_table(folder / "rates.tsv", ["rank", "rate"], list(enumerate(ranked, start=1)))
     write_json(metrics, _as_json(found, split))
     return found
+
+
+def _check_free(plots: Path) -> None:
+    """Refuse to replace a folder that holds anything but what this stage writes."""
+    foreign = sorted(path.name for path in plots.iterdir() if path.name not in _FILES) if plots.is_dir() else []
+    if foreign:
+        raise ParamsError(
+            f"expected --plots {plots} to be free or to hold the pictures of an earlier evaluation, found {foreign[0]} "
+            "there: give another folder"
+        )
 
 
 def _as_json(found: Measures, split: str) -> dict[str, object]:
@@ -80,9 +98,11 @@ def _draw_pictures(params: EvaluateParams, model: Model, faces: Faces, folder: P
     originals = faces.gather(faces.spread(params.reconstructions))
     write_png(folder / "reconstructions.png", reconstruction_sheet(model, originals))
     write_png(folder / "samples.png", sample_sheet(model, params.samples, params.seed, params.temperature))
-    rows = random_interpolations(model, params.interpolations, _STEPS, params.seed + 1, params.temperature)
+    ends = encode(model, faces.gather(faces.spread(2 * params.interpolations)))
+    rows = interpolations(model, ends[0::2], ends[1::2], _STEPS)
     write_png(folder / "interpolations.png", row_sheet(rows))
-    write_png(folder / "traversals.png", traversal_sheet(model, params.traversals, _STEPS))
+    origin = encode(model, originals[:1])[0]
+    write_png(folder / "traversals.png", traversal_sheet(model, origin, params.traversals, _STEPS))
 
 
 def _draw_training(model: Model, folder: Path) -> None:

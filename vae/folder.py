@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from pipeline.errors import DataError
-from pipeline.params import TrainParams
+from pipeline.errors import DataError, ParamsError
+from pipeline.params import TrainParams, explain
 from vae.checkpoint import load_weights
 from vae.devices import choose_dtype
 from vae.models import PRESETS, VAE, build_model, preset_from_row, preset_row
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.shards import Index
 
 FORMAT_VERSION = 1
+WEIGHTS = "model.safetensors"
 _NO_EFFECT = {"tensorboard"}  # parameters that change nothing in a model folder
 
 
@@ -37,6 +38,11 @@ def describe(params: TrainParams, index: Index) -> dict[str, Any]:
     }
     content = json.dumps(about, sort_keys=True).encode()
     return {**about, "digest": hashlib.sha256(content).hexdigest()}
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def digest_of(path: Path, file: str) -> str | None:
@@ -70,10 +76,17 @@ def load_model(path: Path, device: torch.device) -> Model:
         size = int(about["size"])
         dtype = choose_dtype(params.precision, device)
         vae = build_model(preset, size, params.likelihood, params.sigma_mode, params.sigma, dtype)
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
-        problem = " ".join(str(error).split())[:200]
+        weights = str(about["weights_sha256"])
+    except ValidationError as error:
+        problem = explain(error)
         raise DataError(f"expected the parameters of a model in {path / 'params.json'}, found {problem}") from None
-    load_weights(vae, path / "model.safetensors")
+    except (ParamsError, KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
+        raise DataError(
+            f"expected the parameters of a model in {path / 'params.json'}, found damage ({error})"
+        ) from None
+    load_weights(vae, path / WEIGHTS)
+    if sha256_of(path / WEIGHTS) != weights:
+        raise DataError(f"expected the weights that params.json names in {path / WEIGHTS}, found others: train again")
     return Model(vae.to(device).eval(), params, size, path)
 
 

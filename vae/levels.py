@@ -42,14 +42,15 @@ def _over_density(
         drop: 1 - exp(-4·half·distance), 1 at an edge, float [...].
         interior: 1, or 0 where the level is 0 or 255 and owns its open tail, float [...].
     """
+    everything = low.is_cuda or torch.compiler.is_compiling()
     far = torch.erfc(low + 2.0 * half).mul_(interior)
     ratio = torch.erfc(low).sub_(far).mul_(energy.clamp(max=_TAIL**2).exp_())
     in_tail = low > _TAIL
-    if low.is_cuda or in_tail.any():
+    if everything or in_tail.any():
         reach = low.clamp(min=_TAIL)
         beyond = _scaled_complement(reach + 2.0 * half).mul_(1.0 - drop)
         ratio = torch.where(in_tail, _scaled_complement(reach).sub_(beyond), ratio)
-    if low.is_cuda or half < _NARROW:
+    if everything or half < _NARROW:
         midpoint = (4.0 / math.sqrt(math.pi)) * half * (1.0 - drop).sqrt()
         midpoint *= 1.0 + half.square() * (2.0 / 3.0) * (distance.square() + 1.0)
         ratio = torch.where((interior == 0) | (half >= _NARROW), ratio, midpoint)
@@ -80,7 +81,7 @@ class GaussianLevels(torch.autograd.Function):
         drop = 1.0 - interior
         drop -= torch.expm1((low + half).mul_(-4.0 * half)).mul_(interior)
         ratio = _over_density(low, energy, half, distance, drop, interior)
-        log_prob = torch.log(ratio, out=low).sub_(energy).flatten(1).sum(1) - math.log(2.0) * level[0].numel()
+        log_prob = torch.log(ratio).sub_(energy).flatten(1).sum(1) - math.log(2.0) * level[0].numel()
         inverse_ratio = ratio.reciprocal_().mul_(2.0 / math.sqrt(math.pi))
         by_distance = drop.mul_(inverse_ratio)  # -d log p / da
         by_sigma = (distance.add_(half).mul_(by_distance)).flatten(1).sum(1)

@@ -41,8 +41,9 @@ class Measures:
 
     def line(self) -> str:
         """All of it in one line."""
+        sigma = "" if math.isnan(self.sigma) else f"σ {self.sigma:.4f}, "
         return (
-            f"{self.bits_per_dim:.3f} bits/dim, rate {self.rate:.1f} nats, σ {self.sigma:.4f}, "
+            f"{self.bits_per_dim:.3f} bits/dim, rate {self.rate:.1f} nats, {sigma}"
             f"{self.active_units} active units, PSNR {self.psnr_db:.2f} dB over {self.images} faces"
         )
 

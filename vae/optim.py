@@ -1,8 +1,7 @@
-"""A training step's second half: learning rate, clipped and guarded AdamW, average of the weights."""
+"""A training step's second half: clipped and guarded AdamW, average of the weights."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,13 +12,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _EMA_SHARE = 0.05  # half-life of the average, at most this share of the images seen (after NVlabs/edm2)
-
-
-def learning_rate(peak: float, images_seen: int, warmup: int, budget: int) -> float:
-    """Linear warm-up, then half a cosine down to zero at the budget; progress in images."""
-    warm = min(1.0, images_seen / warmup) if warmup else 1.0
-    done = min(1.0, max(0.0, images_seen - warmup) / max(1, budget - warmup))
-    return peak * warm * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
 class GuardedAdamW:

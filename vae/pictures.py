@@ -6,10 +6,11 @@ import io
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.atomic import write_bytes
 from pipeline.errors import DataError
+from pipeline.images import BadPictureError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def read_sheet(path: Path) -> NDArray[np.uint8]:
     """
     try:
         with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"expected a picture in {path}, found none that can be read ({error})") from None
 
@@ -88,7 +89,10 @@ def read_face(path: Path, size: int) -> NDArray[np.uint8]:
     Raises:
         DataError: it is missing, damaged, or of an unknown format.
     """
-    sheet = Image.fromarray(read_sheet(path))
+    try:
+        sheet = Image.fromarray(decode(path.read_bytes()))
+    except (OSError, BadPictureError) as error:
+        raise DataError(f"expected a picture in {path}, found none that can be read ({error})") from None
     side = min(sheet.size)
     left, top = (sheet.width - side) // 2, (sheet.height - side) // 2
     square = sheet.crop((left, top, left + side, top + side))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,14 @@ class Progress:
 
     def line(self) -> str:
         """All of it in one line."""
-        left = round((self.images - self.images_seen) / max(1e-9, self.images_per_second))
-        skipped = f" · {self.skipped} steps skipped" if self.skipped else ""
-        return (
-            f"{self.images_seen:,} / {self.images:,} images seen · {self.bits_per_dim:.3f} bits/dim · "
-            f"rate {self.rate:.1f} nats · σ {self.sigma:.4f} · {self.images_per_second:,.0f} images/s · "
-            f"{left // 60}:{left % 60:02d} left{skipped}"
-        )
+        left = timedelta(seconds=round((self.images - self.images_seen) / max(1e-9, self.images_per_second)))
+        parts = [
+            f"{self.images_seen / self.images:4.0%} of {self.images:,} images",
+            f"{self.bits_per_dim:.3f} bits/dim",
+            f"rate {self.rate:.0f}",
+            "" if math.isnan(self.sigma) else f"σ {self.sigma:.4f}",
+            f"{self.images_per_second:,.0f}/s",
+            f"{left} left",
+            f"{self.skipped} steps skipped" if self.skipped else "",
+        ]
+        return " · ".join(filter(None, parts))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from vae.folder import Model
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _COLUMNS = 8
 _EPOCHS = 10  # rows in the strip of samples while training
 _EPOCH_FACES = 10
+_GIF_FACES, _GIF_COLUMNS = 20, 5
 
 
 def open_faces(model: Model, shards: Path, split: str) -> Faces:
@@ -55,10 +57,12 @@ def reconstruction_sheet(model: Model, originals: NDArray[np.uint8]) -> Sheet:
     """Rows of originals uint8 [N, S, S, 3], each over a row of what the model makes of them."""
     others = reconstructions(model, originals)
     columns = min(_COLUMNS, len(originals))
-    rows = []
+    pairs = []
     for start in range(0, len(originals), columns):
-        rows += [grid(part[start : start + columns], columns) for part in (originals, others)]
-    return np.concatenate(rows)
+        pair = np.concatenate([grid(part[start : start + columns], columns) for part in (originals, others)])
+        pairs.append(_with_labels(pair, ["face", "VAE"], model.size))
+        pairs.append(np.full((3 * GAP, pairs[0].shape[1], 3), 255, np.uint8))
+    return np.concatenate(pairs[:-1])
 
 
 def random_interpolations(model: Model, rows: int, steps: int, seed: int, temperature: float) -> NDArray[np.uint8]:
@@ -84,10 +88,15 @@ def step_sheets(rows: NDArray[np.uint8]) -> list[Sheet]:
     return there + there[-2:0:-1]
 
 
-def traversal_sheet(model: Model, dimensions: int, steps: int) -> Sheet:
-    """A row of faces for each dimension with the most rate, labelled."""
-    rows, chosen = traversals(model, dimensions, steps)
+def traversal_sheet(model: Model, origin: Tensor, dimensions: int, steps: int) -> Sheet:
+    """A row of faces for each dimension with the most rate, around a latent [Z], labelled."""
+    rows, chosen = traversals(model, origin, dimensions, steps)
     return _with_labels(row_sheet(rows), [f"z{dimension}" for dimension in chosen], model.size)
+
+
+def random_traversal_sheet(model: Model, dimensions: int, steps: int, seed: int, temperature: float) -> Sheet:
+    """The same around a random latent."""
+    return traversal_sheet(model, random_latents(model, 1, seed, temperature)[0], dimensions, steps)
 
 
 def epoch_sheets(model: Model) -> tuple[Sheet, list[Sheet]]:
@@ -95,7 +104,7 @@ def epoch_sheets(model: Model) -> tuple[Sheet, list[Sheet]]:
 
     Returns:
         a strip with a row for each of some pictures from the first to the last, labelled with the images seen,
-        and all pictures.
+        and a smaller sheet of each picture for the animation.
 
     Raises:
         DataError: the pictures are missing or damaged.
@@ -106,7 +115,9 @@ def epoch_sheets(model: Model) -> tuple[Sheet, list[Sheet]]:
     sheets = [read_sheet(picture) for picture in pictures]
     shown = np.linspace(0, len(sheets) - 1, min(_EPOCHS, len(sheets))).round().astype(int)
     strip = grid(np.concatenate([cells(sheets[row], model.size, _EPOCH_FACES) for row in shown]), _EPOCH_FACES)
-    return _with_labels(strip, [f"{int(pictures[row].stem):,}" for row in shown], model.size), sheets
+    return _with_labels(strip, [f"{int(pictures[row].stem):,}" for row in shown], model.size), [
+        grid(cells(sheet, model.size, _GIF_FACES), _GIF_COLUMNS) for sheet in sheets
+    ]
 
 
 def _with_labels(sheet: Sheet, labels: Sequence[str], size: int) -> Sheet:

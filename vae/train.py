@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 
 import torch
 
-from pipeline.errors import ParamsError, TrainingError
+from pipeline.errors import TrainingError
+from pipeline.locks import only_run_on
 from pipeline.shards import read_index
+from vae.board import Board
 from vae.checkpoint import TrainingState, load_newest, log_row, new_totals, save_checkpoint, write_curves
 from vae.data import Faces, Minibatches, seeded
 from vae.devices import choose_device, choose_dtype, prepare
@@ -18,9 +21,10 @@ from vae.folder import describe
 from vae.measure import Measures, measure
 from vae.models import PRESETS, build_model
 from vae.objective import bits_per_dim
-from vae.optim import GuardedAdamW, learning_rate, update_average
+from vae.optim import GuardedAdamW, update_average
 from vae.pictures import grid
 from vae.progress import Progress
+from vae.schedule import learning_rate, picture_interval, whole_steps
 from vae.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ log = logging.getLogger(__name__)
 SAMPLE_TEMPERATURE = 0.8  # spread of the latents in the pictures made while training
 _SAMPLES = 64
 _VALIDATION_IMAGES = 1024
-_ROWS = 200  # rows of the curves in a run, as long as a row has at most this many steps:
+_ROWS = 200  # rows of the curves in a run; more where one would have more steps than
 _ROW_STEPS = 100
 _MAX_STREAK = 100  # steps skipped in a row that end the run
 
@@ -65,19 +69,23 @@ def train(
     prepare(where, threads)
     index = read_index(shards)
     workspace = Workspace(out, describe(params, index))
-    if workspace.is_finished(overwrite):
-        log.info("%s is this very model already: nothing to do", out)
-        return True
-    faces = Faces(shards, "train")
-    held_out = Faces(shards, "val") if index.count("val") else None
-    state = _fresh_state(params, index.size, where)
-    workspace.open()
-    if load_newest(workspace.checkpoints, state):
-        log.info("going on at %d images seen", state.images_seen)
-    run = Run(params, workspace, faces, held_out, state, where)
-    if not run.to_the_end(checkpoint_seconds, report, stop):
-        return False
-    workspace.finish(state, run.latents())
+    with only_run_on(workspace.out):
+        if workspace.is_finished(overwrite):
+            log.info("%s is this very model already: nothing to do", out)
+            return True
+        faces = Faces(shards, "train")
+        held_out = Faces(shards, "val") if index.count("val") else None
+        state = _fresh_state(params, index.size, where)
+        workspace.open()
+        if load_newest(workspace.checkpoints, state):
+            log.info("going on at %d images seen", state.images_seen)
+        run = Run(params, workspace, faces, held_out, state, where)
+        try:
+            if not run.to_the_end(checkpoint_seconds, report, stop):
+                return False
+        finally:
+            run.close()
+        workspace.finish(state, run.latents())
     return True
 
 
@@ -91,22 +99,6 @@ def _fresh_state(params: TrainParams, size: int, device: torch.device) -> Traini
     average = copy.deepcopy(model).eval().requires_grad_(False)
     optimiser = GuardedAdamW(model, params.weight_decay, params.clip_norm)
     return TrainingState(model, average, optimiser, new_totals(device))
-
-
-def whole_steps(images: int, minibatch: int) -> int:
-    """The budget in images, rounded up to whole minibatches."""
-    return -(-images // minibatch) * minibatch
-
-
-def picture_interval(epoch: int, budget: int) -> int:
-    """Images between two pictures of samples (and validations): an epoch, or about 5 % of the budget.
-
-    An epoch of 2.5 to 10 % of the budget is the interval; of a longer one it is 5 % of the budget, of a
-    shorter one the whole number of epochs nearest to that.
-    """
-    if epoch > 0.1 * budget:
-        return max(1, round(0.05 * budget))
-    return epoch if epoch >= 0.025 * budget else epoch * round(0.05 * budget / epoch)
 
 
 class Run:
@@ -130,12 +122,14 @@ class Run:
         self._minibatches = Minibatches(faces, params.minibatch, params.seed, params.flip, device)
         self._budget = whole_steps(params.images, params.minibatch)
         self._interval = picture_interval(len(faces), self._budget)
-        self._row_images = params.minibatch * max(1, min(_ROW_STEPS, self._budget // params.minibatch // _ROWS))
+        steps = self._budget // params.minibatch
+        self._rows = min(steps, max(_ROWS, -(-steps // _ROW_STEPS)))
         cpu = torch.device("cpu")
         noise = torch.randn(_SAMPLES, state.model.latent, generator=seeded(cpu, "samples", params.seed))
         self._fixed_z = SAMPLE_TEMPERATURE * noise.to(device)
         self._forward = torch.compile(state.model) if params.compile else state.model
-        self._board = _tensorboard(workspace) if params.tensorboard else None
+        events = workspace.out.with_name(f"{workspace.out.name}.events") if params.tensorboard else None
+        self._board = Board(events, state.images_seen)
 
     def to_the_end(
         self, checkpoint_seconds: float, report: Callable[[Progress], None], stop: Callable[[], bool]
@@ -146,7 +140,7 @@ class Run:
         begin_images = state.images_seen
         while state.images_seen < self._budget:
             self._step()
-            if state.images_seen % self._row_images == 0 or state.images_seen == self._budget:
+            if self._ends_a_row():
                 speed = (state.images_seen - begin_images) / (time.monotonic() - begin)
                 report(self._log(speed))
             if self._crossed(self._interval) or state.images_seen == self._budget:
@@ -158,6 +152,11 @@ class Run:
             if stopped:
                 return False
         return True
+
+    def _ends_a_row(self) -> bool:
+        """Whether the last step ends a row of the curves: rows are equally long, and the last ends the run."""
+        seen, before = self._state.images_seen, self._state.images_seen - self._params.minibatch
+        return seen * self._rows // self._budget > before * self._rows // self._budget
 
     def _crossed(self, interval: int) -> bool:
         """Whether the last step passed a multiple of some number of images."""
@@ -196,7 +195,9 @@ class Run:
         now = learning_rate(self._params.learning_rate, state.images_seen, self._params.warmup_images, self._budget)
         skipped = int(state.optimiser.skipped)
         state.curves.append(log_row(state.images_seen, [bits, rate, distortion, sigma, now, skipped]))
-        self._write_event("train", {"bits_per_dim": bits, "rate": rate, "distortion": distortion, "sigma": sigma})
+        self._board.write(
+            "train", {"bits_per_dim": bits, "rate": rate, "distortion": distortion, "sigma": sigma}, state.images_seen
+        )
         return Progress(state.images_seen, self._budget, bits, rate, sigma, skipped, speed)
 
     @torch.inference_mode()
@@ -209,30 +210,28 @@ class Run:
             found = self._validate(self._held_out)
             row = [found.bits_per_dim, found.rate, found.distortion, found.sigma, found.psnr_db]
             state.validation.append(log_row(state.images_seen, row))
-            self._write_event("val", {"bits_per_dim": found.bits_per_dim, "psnr_db": found.psnr_db})
+            self._board.write("val", {"bits_per_dim": found.bits_per_dim, "psnr_db": found.psnr_db}, state.images_seen)
         write_curves(self._workspace.partial, state)
 
     def _validate(self, faces: Faces) -> Measures:
         return measure(self._state.average, faces, faces.spread(_VALIDATION_IMAGES), 1, self._params.seed)
 
     def latents(self) -> dict[str, object]:
-        """latents.json: the mean rate of each dimension of z, on the val split where there is one."""
+        """latents.json: the mean rate of each dimension of z, on the val split where there is one.
+
+        Raises:
+            TrainingError: the weights are of no use.
+        """
         faces, split = (self._held_out, "val") if self._held_out else (self._minibatches.faces, "train")
-        return {"rates": self._validate(faces).rates, "split": split}
+        found = self._validate(faces)
+        skipped, steps = int(self._state.optimiser.skipped), self._budget // self._params.minibatch
+        if not math.isfinite(found.bits_per_dim) or skipped > steps // 2:
+            raise TrainingError(
+                f"expected a finite loss at the end of training, found {found.bits_per_dim} bits/dim and {skipped} of "
+                f"{steps} steps skipped: lower `train.learning_rate`"
+            )
+        return {"rates": found.rates, "split": split}
 
-    def _write_event(self, group: str, numbers: dict[str, float]) -> None:
-        if self._board is not None:
-            for name, number in numbers.items():
-                self._board.add_scalar(f"{group}/{name}", number, self._state.images_seen)
-
-
-def _tensorboard(workspace: Workspace) -> torch.utils.tensorboard.SummaryWriter:
-    """Event files beside the model folder: they hold times, so they are no output of a stage."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  # an optional package
-    except ImportError:
-        raise ParamsError(
-            "expected the package tensorboard for `train.tensorboard`, found none: "
-            "pip install 'anime-data[tensorboard]', or set it to false"
-        ) from None
-    return SummaryWriter(str(workspace.out.with_name(f"{workspace.out.name}.events")))
+    def close(self) -> None:
+        """Let go of the event files."""
+        self._board.close()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MINIBATCH = 256
+REACH = 2.5  # how far a traversal goes, in standard deviations of the prior
 _CPU = torch.device("cpu")
 
 
@@ -64,15 +65,19 @@ def interpolations(model: Model, begin: Tensor, end: Tensor, steps: int) -> NDAr
     return _by_row(decode(model, path.flatten(0, 1)), len(begin))
 
 
-def traversals(model: Model, dimensions: int, steps: int, reach: float = 2.5) -> tuple[NDArray[np.uint8], list[int]]:
-    """Faces along single dimensions of z, all others at zero: those with the most rate, from -reach to reach.
+def traversals(
+    model: Model, origin: Tensor, dimensions: int, steps: int, reach: float = REACH
+) -> tuple[NDArray[np.uint8], list[int]]:
+    """Faces along single dimensions of z, from -reach to reach: those with the most rate, all others as in `origin`.
+
+    Around z = 0 the picture would be grey: no face lies there, far inside the shell of a Gaussian.
 
     Returns:
         faces, uint8 [dimensions, steps, S, S, 3], and which dimension each row moves along.
     """
     rates = read_rates(model.path, model.vae.latent)
     chosen = sorted(range(len(rates)), key=lambda dimension: -rates[dimension])[:dimensions]
-    z = torch.zeros(len(chosen), steps, model.vae.latent)
+    z = origin.repeat(len(chosen), steps, 1)
     for row, dimension in enumerate(chosen):
         z[row, :, dimension] = torch.linspace(-reach, reach, steps)
     return _by_row(decode(model, z.flatten(0, 1)), len(chosen)), chosen

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.atomic import new_folder, write_json
 from pipeline.errors import ParamsError
 from vae.checkpoint import TrainingState, write_state
-from vae.folder import digest_of
+from vae.folder import WEIGHTS, digest_of, sha256_of
 from vae.pictures import write_png
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class Workspace:
     """
 
     def __init__(self, out: Path, about: dict[str, Any]) -> None:
-        self.out = out
+        self.out = out.absolute()
         self.about = about
-        self.partial = out.with_name(f"{out.name}.partial")
+        self.partial = self.out.with_name(f"{self.out.name}.partial")
         self.checkpoints = self.partial / "checkpoints"
 
     def is_finished(self, overwrite: bool) -> bool:
@@ -45,12 +45,14 @@ class Workspace:
         found = digest_of(self.out, "params.json")
         if found == self.about["digest"]:
             if digest_of(self.partial, "run.json") == found:  # left by a process killed between its last two steps
-                shutil.rmtree(self.partial)
+                self._remove_partial()
             return True
+        if found is None:  # no model: nothing that a training may replace, whatever was asked for
+            raise ParamsError(f"expected --out {self.out} to be free, found something else there: give another --out")
         if not overwrite:
-            what = "a model trained with other parameters or on other shards" if found else "something else"
             raise ParamsError(
-                f"expected --out {self.out} to be free, found {what} there: give --overwrite or another --out"
+                f"expected --out {self.out} to be free, found a model trained with other parameters or on other "
+                "shards there: give --overwrite or another --out"
             )
         return False
 
@@ -68,15 +70,22 @@ class Workspace:
 
     def show(self, sheet: NDArray[np.uint8], images_seen: int) -> None:
         """Keep a picture of samples, and make it the newest."""
-        write_png(self.partial / "samples" / f"{images_seen:09d}.png", sheet)
+        write_png(self.partial / "samples" / f"{images_seen:012d}.png", sheet)
         write_png(self.partial / "samples.png", sheet)
 
     def finish(self, state: TrainingState, latents: dict[str, Any]) -> None:
         """Put the finished model folder in the place of `out`, and remove the unfinished one."""
         with new_folder(self.out) as folder:
             write_state(folder, state)
-            write_json(folder / "params.json", self.about)
+            write_json(folder / "params.json", self.about | {"weights_sha256": sha256_of(folder / WEIGHTS)})
             write_json(folder / "latents.json", latents)
             shutil.copytree(self.partial / "samples", folder / "samples")
             shutil.copyfile(self.partial / "samples.png", folder / "samples.png")
-        shutil.rmtree(self.partial)
+        self._remove_partial()
+
+    def _remove_partial(self) -> None:
+        """Renamed first, so that a kill in the middle leaves no folder that looks like a run."""
+        gone = self.partial.with_name(f".{self.partial.name}.old")
+        shutil.rmtree(gone, ignore_errors=True)
+        self.partial.rename(gone)
+        shutil.rmtree(gone)

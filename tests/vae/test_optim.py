@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from vae.optim import GuardedAdamW, learning_rate, update_average
+from vae.optim import GuardedAdamW, update_average
+from vae.schedule import learning_rate
 
 
 def linear() -> nn.Linear:

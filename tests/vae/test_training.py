@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import vae.train
 from pipeline.errors import DataError, ParamsError, TrainingError
+from pipeline.locks import only_run_on
 from pipeline.params import TrainParams
 from tests.vae.blobs import BRIEF, bytes_of, pack, picture, write_params
+from vae.models import PRESETS, build_model
 from vae.plots import read_curve
-from vae.train import picture_interval, train, whole_steps
+from vae.schedule import picture_interval, whole_steps
+from vae.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +54,7 @@ def test_the_model_folder_is_complete_and_without_pickles(model: Path) -> None:
     expected = {"params.json", "latents.json", "state.json", "curves.tsv", "val.tsv", "samples.png"}
     weights = {"model.safetensors", "raw.safetensors", "optimiser.safetensors"}
     assert files - pictures == expected | weights
-    assert max(pictures) == "samples/000001600.png"
+    assert max(pictures) == "samples/000000001600.png"
     assert (model / max(pictures)).read_bytes() == (model / "samples.png").read_bytes()
     assert picture(model / "samples.png").shape == (8 * 18 + 2, 8 * 18 + 2, 3)
     assert len(json.loads((model / "latents.json").read_text())["rates"]) == 96
@@ -75,7 +79,7 @@ def test_rows_that_span_steps_survive_a_stop(
     monkeypatch.setattr(vae.train, "_ROWS", 3)
     changes = {"images": 400}
     assert run(shards, tmp_path / "calm", changes)
-    assert len(read_curve(tmp_path / "calm" / "curves.tsv")["rate"]) == 4
+    assert len(read_curve(tmp_path / "calm" / "curves.tsv")["rate"]) == 3
     assert not run(shards, tmp_path / "stopped", changes, stop=stop_after(11))
     assert run(shards, tmp_path / "stopped", changes)
     assert bytes_of(tmp_path / "calm") == bytes_of(tmp_path / "stopped")
@@ -215,7 +219,7 @@ def test_killed_and_terminated_processes_leave_no_trace(shards: Path, tmp_path: 
             process.send_signal(end)
             _, errors = process.communicate(timeout=60)
         assert process.returncode == (-signal.SIGKILL if end == signal.SIGKILL else 143), errors.decode()
-    assert b"the same command goes on" in errors
+    assert b"run the same command again to go on" in errors
     finished = subprocess.run(command(shards, rough, params), capture_output=True, timeout=120, check=False)
     assert finished.returncode == 0, finished.stderr.decode()
     assert b"going on at" in finished.stderr
@@ -229,3 +233,23 @@ def test_samples_of_a_run_come_from_the_same_latents(model: Path) -> None:
     )
     shuffled = np.roll(before, 18, axis=1)
     assert np.abs(last - before).mean() < 0.5 * np.abs(last - shuffled).mean()
+
+
+def test_a_run_that_came_to_nothing_is_no_model(shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"lower `train\.learning_rate`"):
+        run(shards, tmp_path / "vae", {"images": 320, "learning_rate": 1e30})
+    assert not (tmp_path / "vae").exists()
+
+
+def test_two_runs_into_one_folder_do_not_meet(shards: Path, tmp_path: Path) -> None:
+    with only_run_on(tmp_path / "vae"), pytest.raises(ParamsError, match="expected no other run"):
+        run(shards, tmp_path / "vae", {"images": 320})
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, inside its compiler
+def test_the_whole_step_is_one_graph() -> None:
+    """A break in the graph would run the likelihood piece by piece on a GPU."""
+    model = build_model(PRESETS["tiny"], 16, "gaussian", "learned", 0.1).train()
+    x = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
+    explained = torch._dynamo.explain(model)(x, torch.zeros(2, model.latent))
+    assert explained.graph_break_count == 0, explained.break_reasons

@@ -1,0 +1,112 @@
+"""What both command lines show: errors as one sentence, progress as a bar or a line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from pipeline.errors import AnimeDataError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pipeline.progress import Progress as Report
+
+out = Console(highlight=False, markup=False)  # a path may hold [brackets]
+err = Console(stderr=True, highlight=False, markup=False)
+
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+_SAY_EVERY = 10.0  # seconds between lines where there is no terminal
+
+
+def run_reported(command_line: Callable[[], None]) -> None:
+    """Run a command line: an error of the user's is one sentence and its own exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for ours in ("pipeline", "vae"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    try:
+        command_line()
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            err.print("stopped: run the same command again to go on")
+        raise
+    except AnimeDataError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = (error.strerror or type(error).__name__).lower()
+        _fail(f"expected to use {error.filename}, which cannot be done: {reason}", SourceError.exit_code)
+
+
+def _fail(message: str, code: int) -> None:
+    err.print(Text.assemble(("error:", "bold red"), f" {message}"), soft_wrap=True)
+    sys.exit(code)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Report]:
+    """A bar with counts, rate and time left; without a terminal, a line now and then."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}", markup=False),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    start = said = time.monotonic()
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None, counts="", rate="")
+
+        def report(done: int, total: int, counts: Mapping[str, int]) -> None:
+            nonlocal said
+            now = time.monotonic()
+            if not err.is_terminal and now - said < _SAY_EVERY and done < total:
+                return
+            said = now
+            rate = f"{done / max(now - start, 1e-9):.0f}/s"
+            shown = f" {counted(counts)}" if counts else ""
+            bar.update(task, completed=done, total=total, counts=shown.strip(), rate=rate)
+            if not err.is_terminal:
+                err.print(f"{title}: {done}/{total}{shown} {rate}", soft_wrap=True)
+
+        yield report
+
+
+@contextmanager
+def live_line(before: str) -> Iterator[Callable[[str, bool], None]]:
+    """A line that moves on a terminal, and elsewhere is printed now and then.
+
+    Args:
+        before: shown until there is something to say.
+
+    Returns:
+        a function of the line and of whether it is the last.
+    """
+    if err.is_terminal:
+        with Live(Text(before), console=err, refresh_per_second=4) as live:
+            yield lambda line, _: live.update(Text(line, no_wrap=True, overflow="ellipsis"))
+        return
+    said = time.monotonic()
+
+    def say(line: str, last: bool) -> None:
+        nonlocal said
+        if last or time.monotonic() - said >= _SAY_EVERY:
+            said = time.monotonic()
+            err.print(line, soft_wrap=True)
+
+    yield say
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts as words: `3 duplicate, 1 blurred`."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
