@@ -5,8 +5,10 @@ Nothing is ever unpacked to disk, so a member called `../../x` is a label like a
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -14,7 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pipeline.errors import DataError, SourceError
+from pipeline.errors import DataError, ParamsError, SourceError
+from pipeline.face_folder import HIDDEN
 from pipeline.images import MAX_BYTES, BadPictureError
 from pipeline.rejects import Reject
 
@@ -22,6 +25,12 @@ IMAGES_RECORD = "images.parquet"  # what `ingest` writes beside the pictures
 _SIDECARS = frozenset(
     {".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".xml", ".yaml", ".yml", ".html", ".parquet", ".toml", ".log"}
 )
+# What tarfile, zipfile and the decompressors raise on damaged or encrypted archives.
+_REFUSED = (
+    *(OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(RuntimeError, NotImplementedError, EOFError, ValueError, OverflowError, LookupError),
+)
+_PACKED = {".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"}
 _JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
@@ -31,7 +40,7 @@ class Entry:
 
     image: str  # path relative to the input; for a member of an archive `archive/member`
     path: str  # the file on disk
-    member: str | None = None  # name inside a zip
+    member: int | None = None  # place inside a zip: names may occur twice
     offset: int | None = None  # first byte inside a tar
     size: int = 0
     problem: tuple[Reject, str] | None = None  # why it is not worth reading
@@ -42,14 +51,19 @@ def list_entries(root: Path, without: Path | None = None) -> list[Entry]:
 
     Args:
         root: a folder, a zip, a tar, or a single picture.
-        without: a folder inside that is left out (the output, when it lies in the input).
+        without: where the faces go, which must not be the input itself. Inside it may lie: folders that
+            `crop` made are no input.
 
     Raises:
+        ParamsError: input and output are one folder.
         SourceError: there is no such input, or the archive cannot be opened.
         DataError: there is nothing in it.
     """
+    if without is not None and without.resolve() == root.resolve():
+        raise ParamsError(f"expected another folder for the faces than {root}, which holds the pictures: give --out")
     if root.is_dir():
-        entries = [entry for path in _walk(root, without) for entry in _expand(path, _label(path, root))]
+        unread: list[Entry] = []
+        entries = [entry for path in _walk(root, unread) for entry in _expand(path, _label(path, root))] + unread
     elif root.is_file():
         entries = _expand(root, "") if _is_archive(root) else [_file(root, root.name)]
         if [entry.path for entry in entries] == [str(root)] and entries[0].problem and _is_archive(root):
@@ -58,7 +72,7 @@ def list_entries(root: Path, without: Path | None = None) -> list[Entry]:
         raise SourceError(f"expected pictures in {root.absolute()}, found no such folder or archive: check the path")
     if not entries:
         raise DataError(f"expected pictures in {root.absolute()}, found it empty: put pictures there")
-    return sorted(entries, key=lambda entry: (entry.image, entry.offset or 0))
+    return sorted(entries, key=lambda entry: (entry.image, entry.offset or entry.member or 0))
 
 
 def read_entry(entry: Entry) -> bytes:
@@ -73,7 +87,7 @@ def read_entry(entry: Entry) -> bytes:
         raise BadPictureError(Reject.TOO_LARGE, f"{entry.size} bytes, more than {MAX_BYTES}")
     try:
         content = _read(entry)
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+    except _REFUSED as error:
         raise BadPictureError(Reject.UNREADABLE, str(error) or type(error).__name__) from None
     if len(content) > MAX_BYTES:
         raise BadPictureError(Reject.TOO_LARGE, f"more than {MAX_BYTES} bytes once unpacked")
@@ -82,7 +96,8 @@ def read_entry(entry: Entry) -> bytes:
 
 def _read(entry: Entry) -> bytes:
     if entry.member is not None:
-        with _open_zip(entry.path).open(entry.member) as file:
+        archive = _open_zip(entry.path)
+        with archive.open(archive.infolist()[entry.member]) as file:
             return file.read(MAX_BYTES + 1)  # a zip's own word for the size may be a lie
     with Path(entry.path).open("rb") as file:
         if entry.offset is None:
@@ -97,13 +112,25 @@ def _open_zip(path: str) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def _walk(root: Path, without: Path | None) -> list[Path]:
-    """Files below a folder, without hidden ones and what operating systems leave behind."""
+def _walk(root: Path, unread: list[Entry]) -> list[Path]:
+    """Files below a folder, without hidden ones, what operating systems leave behind, and earlier outputs.
+
+    A folder that is not looked into gets an entry in `unread` that says so.
+    """
     found = []
-    skipped = without.resolve() if without else None
-    for folder, folders, files in os.walk(root):
+
+    def refuse(error: OSError) -> None:
+        path = Path(error.filename)
+        problem = (Reject.UNREADABLE, f"a folder that cannot be read: {error.strerror}")
+        unread.append(Entry(_label(path, root), str(path), problem=problem))
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
         here = Path(folder)
-        folders[:] = [name for name in folders if not _hidden(name) and (here / name).resolve() != skipped]
+        folders[:] = [name for name in folders if not _hidden(name) and not (here / name / HIDDEN).is_dir()]
+        for path in (here / name for name in folders):
+            if path.is_symlink():  # may lead in a circle, or out of the input
+                problem = (Reject.UNREADABLE, "a link to a folder, not followed")
+                unread.append(Entry(_label(path, root), str(path), problem=problem))
         found += [here / name for name in files if not _hidden(name) and name != IMAGES_RECORD]
     return found
 
@@ -129,7 +156,7 @@ def _expand(path: Path, label: str) -> list[Entry]:
     try:
         list_members = _list_tar if path.suffix.lower() == ".tar" else _list_zip
         list_members(path, f"{label}/" if label else "", entries)
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except _REFUSED as error:
         problem = (Reject.TRUNCATED, f"damaged archive: {error}")
         entries.append(Entry(label or path.name, str(path), problem=problem))
     return entries
@@ -145,15 +172,17 @@ def _file(path: Path, label: str) -> Entry:
         problem = (Reject.NOT_AN_IMAGE, "not a regular file")
     elif path.suffix.lower() in _SIDECARS:
         problem = (Reject.SIDECAR, f"metadata ({path.suffix.lower()}), not a picture")
+    elif path.suffix.lower() in _PACKED:
+        problem = (Reject.NOT_AN_IMAGE, f"a packed file ({path.suffix.lower()}): unpack it")
     return Entry(label, str(path), size=status.st_size, problem=problem)
 
 
 def _list_tar(path: Path, prefix: str, entries: list[Entry]) -> None:
     with tarfile.open(path, "r:", errors="backslashreplace") as archive:
         for member in archive:
-            if member.isdir() or _hidden(Path(member.name).name):
+            if member.isdir() or _hidden_member(member.name):
                 continue
-            plain = member.isreg() and not member.issparse()
+            plain = member.isreg() and not member.issparse() and member.size >= 0
             problem = _member_problem(member.name, plain)
             entries.append(Entry(prefix + member.name, str(path), None, member.offset_data, member.size, problem))
         if path.stat().st_size < archive.offset:
@@ -162,18 +191,23 @@ def _list_tar(path: Path, prefix: str, entries: list[Entry]) -> None:
 
 def _list_zip(path: Path, prefix: str, entries: list[Entry]) -> None:
     with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            parts = Path(member.filename).parts
-            if member.is_dir() or any(_hidden(part) and part != ".." for part in parts):
+        for number, member in enumerate(archive.infolist()):
+            if member.is_dir() or _hidden_member(member.filename):
                 continue
             problem = _member_problem(member.filename, plain=True)
-            entries.append(Entry(prefix + member.filename, str(path), member.filename, None, member.file_size, problem))
+            entries.append(Entry(prefix + member.filename, str(path), number, None, member.file_size, problem))
+
+
+def _hidden_member(name: str) -> bool:
+    return any(_hidden(part) and part not in {".", ".."} for part in Path(name).parts)
 
 
 def _member_problem(name: str, plain: bool) -> tuple[Reject, str] | None:
     suffix = Path(name).suffix.lower()
     if not plain:
-        return Reject.UNREADABLE, "a link or device in an archive"
+        return Reject.UNREADABLE, "a link, a device or a damaged member of an archive"
+    if suffix in {".zip", ".cbz", ".tar"}:
+        return Reject.NOT_AN_IMAGE, "an archive in an archive, not opened"
     if suffix in _SIDECARS:
         return Reject.SIDECAR, f"metadata ({suffix}), not a picture"
     return None

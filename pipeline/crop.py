@@ -10,25 +10,29 @@ import hashlib
 import json
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipeline import __version__
+from pipeline import cutter, geometry, hashing, images
+from pipeline import faces as faces_module
 from pipeline.archives import list_entries
 from pipeline.atomic import new_folder, write_bytes, write_json
 from pipeline.cascade import DIGEST, find_cascade
 from pipeline.cutter import CutSettings, Cutter, Outcome
-from pipeline.errors import DataError, ParamsError
+from pipeline.errors import DataError
+from pipeline.face_folder import HIDDEN, claim, remove_stale
 from pipeline.funnel import Funnel, funnel
+from pipeline.images import LIBRARIES
 from pipeline.journal import Journal, KnownPictures
+from pipeline.locks import only_run_on
 from pipeline.progress import Progress, silent
-from pipeline.records import FACES, read_records, write_records
+from pipeline.records import FACES, write_records
 from pipeline.rejects import Reject
 from pipeline.tars import write_tar
 from pipeline.workers import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pipeline.archives import Entry
     from pipeline.params import CropParams
@@ -38,7 +42,7 @@ Faces = Literal["detect", "whole_image"]
 
 _TASK = 8  # pictures handed to a worker at once
 _TAR_CROPS = 1024  # crops in a tar
-_HIDDEN = ".anime-data"  # where the journal lies in a folder cropped by hand
+_DECIDING = (cutter, faces_module, geometry, hashing, images)  # what comes out of a picture is decided there
 
 
 def crop_batch(
@@ -58,8 +62,8 @@ def crop_batch(
     entries = list_entries(root)
     settings = _settings(params, faces, size=None)
     partial = out.with_name(f"{out.name}.partial")
-    with Journal(partial / _journal_name(settings)) as journal:
-        path = partial / _journal_name(settings)
+    path = partial / _journal_name(settings)
+    with only_run_on(out), Journal(path) as journal:
         rows = _rows(entries, settings, journal, path, lambda outcome: journal.add(outcome, True), workers, progress)
         counted = funnel(len(entries), rows)
         if counted.unreadable_share > params.max_rejected:
@@ -67,7 +71,7 @@ def crop_batch(
                 f"expected at most {params.max_rejected:.0%} unreadable files in {root}, found "
                 f"{counted.unreadable_share:.0%} ({_reasons(counted)}): mend the source or raise crop.max_rejected"
             )
-        _need_faces(counted, root, partial)
+        _need_faces(counted, root)
         with new_folder(out) as folder:
             _write_tars(folder, [row for row in rows if _kept(row)], journal)
             write_records(folder / "faces.parquet", FACES, rows)
@@ -92,26 +96,30 @@ def crop_by_hand(
         DataError: no picture, or no face in them.
     """
     entries = list_entries(root, without=out)
-    _check_same_input(root, out)
     settings = _settings(params, faces, size)
-    path = out / _HIDDEN / _journal_name(settings)
+    path = out / HIDDEN / _journal_name(settings)
+    is_new = not out.exists()
+    with only_run_on(out):
+        claim(out, root)
+        with Journal(path) as journal:
 
-    with Journal(path) as journal:
+            def keep(outcome: Outcome) -> None:
+                for face_id, png in outcome.crops:
+                    write_bytes(out / f"{face_id}.png", png, flush=False)
+                journal.add(outcome, False)
 
-        def keep(outcome: Outcome) -> None:
-            for face_id, png in outcome.crops:
-                write_bytes(out / f"{face_id}.png", png, flush=False)
-            journal.add(outcome, False)
-
-        _forget_lost(journal, out)
-        rows = _rows(entries, settings, journal, path, keep, workers, progress)
-    counted = funnel(len(entries), rows)
-    _need_faces(counted, root, out / _HIDDEN)
-    for row in filter(_kept, rows):
-        row["crop"] = f"{row['face_id']}.png"
-    _remove_stale(out, {row["crop"] for row in rows if _kept(row)})
-    write_records(out / "faces.parquet", FACES, rows)
-    write_json(out / "summary.json", {"input": str(root.absolute()), "settings": _public(settings)} | asdict(counted))
+            journal.forget_lost(out)
+            rows = _rows(entries, settings, journal, path, keep, workers, progress)
+        counted = funnel(len(entries), rows)
+        if not counted.kept and is_new:
+            shutil.rmtree(out)
+        _need_faces(counted, root)
+        for row in filter(_kept, rows):
+            row["crop"] = f"{row['face_id']}.png"
+        remove_stale(out, {row["crop"] for row in rows if _kept(row)})
+        write_records(out / "faces.parquet", FACES, rows)
+        about = {"input": str(root.resolve()), "settings": _public(settings)}
+        write_json(out / "summary.json", about | asdict(counted))
     return counted
 
 
@@ -184,8 +192,9 @@ def _public(settings: CutSettings) -> dict[str, object]:
 
 
 def _journal_name(settings: CutSettings) -> str:
-    """Other settings, other journal: what one of them found never answers for another."""
-    text = json.dumps([__version__, _public(settings)], sort_keys=True)
+    """Other settings, code or libraries, other journal: what one of them found never answers for another."""
+    code = [hashlib.sha256(Path(module.__file__ or "").read_bytes()).hexdigest() for module in _DECIDING]
+    text = json.dumps([LIBRARIES, code, _public(settings)], sort_keys=True)
     return f"journal-{hashlib.sha256(text.encode()).hexdigest()[:8]}.sqlite"
 
 
@@ -203,41 +212,11 @@ def _reasons(counted: Funnel) -> str:
     return ", ".join(f"{count} {reject}" for reject, count in (counted.rejected_files | counted.rejected_faces).items())
 
 
-def _need_faces(counted: Funnel, root: Path, journal_folder: Path) -> None:
-    """Fail on pictures without a face, leaving nothing behind."""
+def _need_faces(counted: Funnel, root: Path) -> None:
     if counted.kept:
         return
-    shutil.rmtree(journal_folder)
-    if not any(journal_folder.parent.iterdir()):
-        journal_folder.parent.rmdir()
+    looked_at = {Reject.NO_FACE, Reject.LOW_SCORE} & {*counted.rejected_files, *counted.rejected_faces}
+    hint = ": for small faces lower min_face, for pictures that are faces already use whole_image" if looked_at else ""
     raise DataError(
-        f"expected faces in {root.absolute()}, found none in {counted.files} files ({_reasons(counted)}): "
-        "for small faces lower min_face, for pictures that are faces already use faces: whole_image"
+        f"expected faces in {root.absolute()}, found none in {counted.files} files ({_reasons(counted)}){hint}"
     )
-
-
-def _check_same_input(root: Path, out: Path) -> None:
-    try:
-        before = json.loads((out / "summary.json").read_bytes())["input"]
-    except (FileNotFoundError, ValueError, KeyError):
-        return
-    if before != str(root.absolute()):
-        raise ParamsError(
-            f"expected {out} to be new or to hold the faces of {root}, found those of {before}: give --out"
-        )
-
-
-def _forget_lost(journal: Journal, out: Path) -> None:
-    """Pictures whose faces somebody deleted are done again."""
-    for image_id, rows in journal.all_rows():
-        if not all((out / f"{row['face_id']}.png").is_file() for row in rows if _kept(row)):
-            journal.forget(image_id)
-
-
-def _remove_stale(out: Path, kept: set[str]) -> None:
-    """Delete the faces that an earlier run wrote here and this one does not keep."""
-    before = out / "faces.parquet"
-    if before.is_file():
-        for row in read_records(before, FACES):
-            if row["crop"] is not None and row["crop"] not in kept:
-                (out / row["crop"]).unlink(missing_ok=True)

@@ -140,10 +140,9 @@ def cut(rgb: NDArray[np.uint8], square: Square, padding: str) -> NDArray[np.uint
     ]
     if not (left or top or right or bottom):
         return np.ascontiguousarray(inside)
-    border = _BORDERS[padding]
-    if min(inside.shape[:2]) == 1 and padding == "reflect":  # a single row has nothing to mirror
-        border = cv2.BORDER_REPLICATE
-    padded: NDArray[np.uint8] = cv2.copyMakeBorder(inside, top, bottom, left, right, border, value=(255, 255, 255))
+    assert inside.size, "the square misses the picture"  # OpenCV would mirror nothing for ever
+    border, white = _BORDERS[padding], (255, 255, 255)
+    padded: NDArray[np.uint8] = cv2.copyMakeBorder(inside, top, bottom, left, right, border, value=white)
     return padded
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+import PIL
+from PIL import Image, UnidentifiedImageError
 
 from pipeline.rejects import Reject
 
@@ -17,10 +19,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+LIBRARIES = {"opencv": cv2.__version__, "pillow": PIL.__version__}  # what decoding and cutting depend on
 MAX_BYTES = 256 * 2**20  # a larger file is not read
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
-# What Pillow's readers raise on damaged data, seen by feeding them damaged data.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, struct.error)
+# What Pillow's readers raise on damaged data, seen by feeding them damaged data (tests/pipeline/test_images.py).
+_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, TypeError, AttributeError),
+    *(RuntimeError, AssertionError, struct.error, zlib.error),
+)
+_ORIENTATION = 0x0112
+_TURNS = {  # EXIF orientation -> what turns the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class BadPictureError(Exception):
@@ -53,8 +69,10 @@ def decode(content: bytes) -> NDArray[np.uint8]:
             raise BadPictureError(Reject.TOO_LARGE, str(error)) from None
         except UnidentifiedImageError:
             raise _unidentified(content) from None
+        except MemoryError:
+            raise BadPictureError(Reject.TOO_LARGE, "more memory than there is") from None
         except _DAMAGE as error:
-            raise BadPictureError(Reject.TRUNCATED, f"damaged data: {error}") from None
+            raise BadPictureError(Reject.TRUNCATED, f"damaged data: {error or type(error).__name__}") from None
 
 
 def _unidentified(content: bytes) -> BadPictureError:
@@ -66,12 +84,22 @@ def _unidentified(content: bytes) -> BadPictureError:
 def _pixels(image: Any) -> NDArray[np.uint8]:
     """Decode, rotate, and flatten an opened picture to RGB."""
     image.load()
-    ImageOps.exif_transpose(image, in_place=True)
+    turn = _TURNS.get(_orientation(image))
+    if turn is not None:
+        image = image.transpose(turn)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_deep_grey(np.asarray(image))
     if image.has_transparency_data:
         image = _on_white(image if image.mode in {"RGBA", "LA"} else image.convert("RGBA"))
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _orientation(image: Any) -> Any:
+    """How the camera was held, from EXIF; damaged metadata is no reason to lose the picture."""
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except _DAMAGE:
+        return None
 
 
 def _on_white(image: Any) -> Any:
@@ -85,7 +113,8 @@ def _on_white(image: Any) -> Any:
 
 def _from_deep_grey(grey: NDArray[Any]) -> NDArray[np.uint8]:
     """16-bit (and wider) grey to RGB, the 16-bit range onto the 8-bit one."""
-    narrow = np.clip(grey.astype(np.float64) / 257.0, 0, 255).round().astype(np.uint8)
+    wide = np.clip(grey, 0, 65535).astype(np.uint32)
+    narrow = ((wide + 128) // 257).astype(np.uint8)
     return np.repeat(narrow[:, :, None], 3, axis=2)
 
 
@@ -98,7 +127,7 @@ def encode_png(rgb: NDArray[np.uint8]) -> bytes:
 
 def decode_png(content: bytes) -> NDArray[np.uint8]:
     """`rgb` uint8 [H, W, 3] from bytes that `encode_png` made: fast, for our own files alone."""
-    bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if bgr is None:
         raise BadPictureError(Reject.TRUNCATED, "damaged data")
     rgb: NDArray[np.uint8] = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

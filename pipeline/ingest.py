@@ -11,7 +11,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
-from pipeline.atomic import replace_folder, write_json
+from pipeline.atomic import new_folder, write_json
 from pipeline.progress import Progress, silent
 from pipeline.records import IMAGES, write_records
 from pipeline.sources.drawn import drawn_pictures
@@ -41,7 +41,7 @@ def ingest_batch(
     folder = partial / _digest(params)
     folder.mkdir(parents=True, exist_ok=True)
     tars = range(-(-count // _TAR_PICTURES))
-    missing = [tar for tar in tars if not _rows_file(folder, tar).is_file()]
+    missing = [tar for tar in tars if not (_rows_file(folder, tar).is_file() and (folder / _tar_name(tar)).is_file())]
     indices = [index for tar in missing for index in _indices(tar, count)]
     pictures = ordered_map(make, indices, workers)
     done = count - len(indices)
@@ -63,10 +63,10 @@ def ingest_batch(
 
 def _finish(folder: Path, rows_files: list[Path], out: Path) -> None:
     rows: list[Row] = [row for file in rows_files for row in json.loads(file.read_bytes())]
-    write_records(folder / "images.parquet", IMAGES, rows)
-    for file in rows_files:
-        file.unlink()
-    replace_folder(folder, out)
+    with new_folder(out) as finished:
+        for tar in sorted(folder.glob("pictures-*.tar")):
+            tar.replace(finished / tar.name)
+        write_records(finished / "images.parquet", IMAGES, rows)
 
 
 def _indices(tar: int, count: int) -> range:

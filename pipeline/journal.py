@@ -6,19 +6,24 @@ changed is not. Safe to delete at any time.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import sqlite3
 from typing import TYPE_CHECKING, Self
 
+from pipeline.errors import DataError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from pipeline.cutter import Outcome, Row
 
+log = logging.getLogger(__name__)
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS pictures (image_id TEXT PRIMARY KEY, rows TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS crops (face_id TEXT PRIMARY KEY, png BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS crops (face_id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, png BLOB);
 """
 
 
@@ -27,11 +32,15 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        # A commit that is not flushed to disk survives a killed process, and a power cut rolls it back.
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_TABLES)
+        try:
+            self._connection = _opened(path)
+        except sqlite3.OperationalError as error:
+            raise DataError(f"expected to use the journal {path}, which cannot be done: {error}") from None
+        except sqlite3.DatabaseError:
+            log.warning("the journal %s was damaged: beginning anew", path)
+            for part in path.parent.glob(f"{path.name}*"):
+                part.unlink()
+            self._connection = _opened(path)
 
     def __enter__(self) -> Self:
         return self
@@ -40,11 +49,10 @@ class Journal:
         self._connection.close()
 
     def add(self, outcome: Outcome, with_crops: bool) -> None:
-        """Remember a finished picture in one transaction."""
+        """Remember a finished picture in one transaction: its crops too, or their digests alone."""
+        crops = [(face_id, _digest(png), png if with_crops else None) for face_id, png in outcome.crops]
         self._connection.execute("BEGIN")
-        if with_crops:
-            crops = outcome.crops
-            self._connection.executemany("INSERT OR REPLACE INTO crops VALUES (?, ?)", crops)
+        self._connection.executemany("INSERT OR REPLACE INTO crops VALUES (?, ?, ?)", crops)
         rows = json.dumps(outcome.rows)
         self._connection.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?)", (outcome.image_id, rows))
         self._connection.execute("COMMIT")
@@ -61,14 +69,32 @@ class Journal:
         assert isinstance(png, bytes)
         return png
 
-    def all_rows(self) -> Iterable[tuple[str, list[Row]]]:
-        """Every finished picture with its rows."""
-        for image_id, rows in self._connection.execute("SELECT image_id, rows FROM pictures").fetchall():
-            yield image_id, json.loads(rows)
+    def forget_lost(self, folder: Path) -> None:
+        """Let pictures be done again of which a face in the folder is gone, or is not the one written here."""
+        query = "SELECT face_id, sha256 FROM crops"
+        for face_id, digest in self._connection.execute(query).fetchall():
+            path = folder / f"{face_id}.png"
+            if not path.is_file() or _digest(path.read_bytes()) != digest:
+                image_id = face_id.rpartition("-")[0]
+                self._connection.execute("DELETE FROM pictures WHERE image_id = ?", (image_id,))
 
-    def forget(self, image_id: str) -> None:
-        """Let a picture be done again."""
-        self._connection.execute("DELETE FROM pictures WHERE image_id = ?", (image_id,))
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        # A commit that is not flushed to disk survives a killed process, and a power cut rolls it back.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(_TABLES)
+        connection.execute("PRAGMA quick_check").fetchall()
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
+
+
+def _digest(png: bytes) -> str:
+    return hashlib.sha256(png).hexdigest()
 
 
 class KnownPictures:

@@ -53,6 +53,8 @@ def pack_faces(
             writer.add(row, face)
             progress(done, len(rows), {"shards": len(writer.shards)})
         index = writer.finish()
+        if not index.count("train"):
+            raise DataError(f"expected faces to train on, found {len(rows)} in other splits: more pictures are needed")
         write_index(folder, index)
         write_records(folder / "samples.parquet", SAMPLES, writer.samples)
     counts = {split: index.count(split) for split in SPLITS}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -14,6 +14,7 @@ from pipeline.errors import ParamsError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
+BatchName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]  # it names folders
 
 
 class Section(BaseModel):
@@ -45,7 +46,7 @@ class CropParams(Section):
     coarse_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.1  # ratio between face sizes, first pass
     fine_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.02  # the same around what the first pass proposes
     min_score: Annotated[float, Field(ge=1.0)] = 4.0  # boxes below are recorded, not cut
-    margin: Annotated[float, Field(ge=0.0, le=2.0)] = 0.15  # per side, fraction of the box's longer side
+    margin: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15  # per side, fraction of the box's longer side
     shift_up: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.1  # towards the hair, fraction of the longer side
     padding: Literal["reflect", "edge", "white", "inside"] = "reflect"  # what lies beyond the picture
     max_size: Annotated[int, Field(ge=16)] = 256  # a larger crop is stored shrunk to this side, pixels
@@ -62,6 +63,12 @@ class SelectParams(Section):
     duplicate_distance: Annotated[int, Field(ge=0, le=16)] = 6  # bits of 64 in which near duplicates may differ
     val: Share = 0.05  # share of the duplicate groups
     test: Share = 0.05  # share of the duplicate groups
+
+    @model_validator(mode="after")
+    def _leave_some_to_train(self) -> Self:
+        if self.val + self.test >= 1.0:
+            raise ValueError(f"val and test take {self.val + self.test:g} of the groups: leave some to train")
+        return self
 
 
 class PackParams(Section):
@@ -107,8 +114,8 @@ class EvaluateParams(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
-    batches: Annotated[dict[str, Batch], Field(min_length=1)]
-    ingest: dict[str, DrawnParams] = {}
+    batches: Annotated[dict[BatchName, Batch], Field(min_length=1)]
+    ingest: dict[BatchName, DrawnParams] = {}
     crop: CropParams = CropParams()
     select: SelectParams = SelectParams()
     pack: PackParams = PackParams()
@@ -130,6 +137,10 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         raise ParamsError(
             f"expected the project's settings in {path.absolute()}, found no such file: "
             "go to the project's folder, or give --params"
+        ) from None
+    except OSError as error:
+        raise ParamsError(
+            f"expected the project's settings in {path}, which cannot be read: {error.strerror}"
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         where = " ".join(str(error).split())
@@ -154,6 +165,8 @@ def explain(error: ValidationError) -> str:
         )
     if problem["type"] == "missing":
         return f"`{where}` is missing: add it"
+    if problem["loc"][-1:] == ("[key]",):
+        return f"`{problem['loc'][0]}`: a batch is named in letters, digits, - and _, found {problem['input']!r}"
     message = problem["msg"][:1].lower() + problem["msg"][1:]
     return f"`{where}`: {message}, found {problem['input']!r}"
 

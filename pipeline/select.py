@@ -43,13 +43,16 @@ def select_faces(batches: Iterable[str], faces: Path, out: Path, params: SelectP
         for row in read_records(faces / batch / "faces.parquet", FACES)
         if row["face_id"] is not None
     ]
+    cut = [row for row in rows if row["phash"] is not None]
+    near = _near(cut, params.duplicate_distance)
+    _split(cut, near, params)
+    for row in cut:
+        row["reject"], row["detail"] = _verdict(row, params)
+    _keep_the_best(cut, near)
     for row in rows:
-        if row["reject"] is None:
-            row["reject"], row["detail"] = _verdict(row, params)
-    candidates = [row for row in rows if row["reject"] is None]
-    _group(candidates, params)
-    kept = [row for row in candidates if row["reject"] is None]
-    if not kept:
+        if row["reject"] is not None:
+            row["split"] = None
+    if all(row["reject"] for row in rows):
         reasons = ", ".join(f"{count} {reject}" for reject, count in Counter(row["reject"] for row in rows).items())
         raise DataError(f"expected faces to keep, found none among {len(rows)} ({reasons}): loosen `select`")
     write_records(out, SELECTION, rows)
@@ -69,26 +72,31 @@ def _verdict(row: Row, params: SelectParams) -> tuple[Reject | None, str | None]
     return None, None
 
 
-def _group(candidates: list[Row], params: SelectParams) -> None:
-    """Reject all but the best of near duplicates; give whole groups to one split.
+def _near(cut: Sequence[Row], distance: int) -> list[tuple[int, int]]:
+    hashes = np.array([row["phash"] for row in cut], dtype=np.uint64)
+    return [(int(one), int(other)) for one, other in near_pairs(hashes, distance)]
 
-    A group joins near duplicates and the faces of one picture, so neither straddles two splits.
+
+def _split(cut: Sequence[Row], near: list[tuple[int, int]], params: SelectParams) -> None:
+    """Give whole groups to one split: a group joins near duplicates and the faces of one picture.
+
+    Groups are made before any gate is looked at, so a threshold moves no face to another split.
     """
-    hashes = np.array([row["phash"] for row in candidates], dtype=np.uint64)
-    near = [(int(one), int(other)) for one, other in near_pairs(hashes, params.duplicate_distance)]
-    same_face = _members(components(len(candidates), near))
-    for members in same_face:
-        best, *others = sorted(members, key=lambda member: _rank(candidates[member]))
-        for other in others:
-            candidates[other]["reject"] = Reject.DUPLICATE
-            candidates[other]["detail"] = f"nearly the same as {candidates[best]['face_id']}"
-    for members in _members(components(len(candidates), near + _same_picture(candidates))):
-        name = min(candidates[member]["face_id"] for member in members)
-        split = split_of(name, params.val, params.test)
+    for members in _members(components(len(cut), near + _same_picture(cut))):
+        name = min(cut[member]["face_id"] for member in members)
         for member in members:
-            row = candidates[member]
-            row["group"] = name
-            row["split"] = split if row["reject"] is None else None
+            cut[member]["group"] = name
+            cut[member]["split"] = split_of(name, params.val, params.test)
+
+
+def _keep_the_best(cut: Sequence[Row], near: list[tuple[int, int]]) -> None:
+    """Of faces that passed the gates and are nearly the same, reject all but the best."""
+    passed = [row["reject"] is None for row in cut]
+    for members in _members(components(len(cut), [pair for pair in near if passed[pair[0]] and passed[pair[1]]])):
+        best, *others = sorted(members, key=lambda member: _rank(cut[member]))
+        for other in others:
+            cut[other]["reject"] = Reject.DUPLICATE
+            cut[other]["detail"] = f"in a chain of near duplicates whose best is {cut[best]['face_id']}"
 
 
 def _rank(row: Row) -> tuple[float, float, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
 
 def write_tar(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
     """Write members in the given order, without times, owners or other traces of the machine."""
-    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, content in members:
-            about = tarfile.TarInfo(name)  # mtime and owner are zero
-            about.size = len(content)
-            archive.addfile(about, io.BytesIO(content))
+    with path.open("wb") as file:
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+            for name, content in members:
+                about = tarfile.TarInfo(name)  # mtime and owner are zero
+                about.size = len(content)
+                archive.addfile(about, io.BytesIO(content))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_tar(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -53,27 +54,39 @@ def ordered_map(
             prepare(*arguments)
         yield from map(function, items)
         return
+    items = iter(items)
     context = multiprocessing.get_context("spawn")  # a fork would copy OpenCV's and Arrow's threads
     with ProcessPoolExecutor(workers, context, _start, (prepare, arguments)) as pool:
         try:
-            yield from _in_order(pool, function, iter(items), workers * _AHEAD)
+            with _no_interrupt():  # the processes start here, and inherit it
+                waiting: deque[Future[Result]] = deque(
+                    pool.submit(function, item) for item in islice(items, workers * _AHEAD)
+                )
+            while waiting:
+                result = waiting.popleft().result()
+                waiting.extend(pool.submit(function, item) for item in islice(items, 1))
+                yield result
         except BrokenProcessPool:
             raise DataError(
                 "expected the workers to live, one was killed (too little memory?): run again to go on, "
                 "with fewer --workers"
             ) from None
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            with _no_interrupt():  # a second Ctrl-C would tear down what the first one is closing
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _in_order(
-    pool: ProcessPoolExecutor, function: Callable[[Item], Result], items: Iterator[Item], ahead: int
-) -> Iterator[Result]:
-    waiting: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(items, ahead))
-    while waiting:
-        result = waiting.popleft().result()
-        waiting.extend(pool.submit(function, item) for item in islice(items, 1))
-        yield result
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Let Ctrl-C pass unheard for a moment."""
+    if threading.current_thread() is not threading.main_thread():  # the others never hear it
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start(prepare: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:

@@ -13,7 +13,7 @@ FILES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "vae").rglob("*.py"
 PIPELINE_LAYERS = [
     {"errors", "atomic", "locks", "params", "progress", "records", "rejects", "shards", "__init__"},
     {"geometry", "hashing", "splits", "tars", "workers", "draw"},
-    {"archives", "cascade", "cutter", "faces", "funnel", "http", "images", "journal", "sources"},
+    {"archives", "cascade", "cutter", "face_folder", "faces", "funnel", "http", "images", "journal", "sources"},
     {"ingest", "crop", "select", "pack"},
     {"terminal"},
     {"cli"},
