@@ -69,6 +69,26 @@ def test_crop_wants_pictures_or_a_batch(project, anime_data, arguments):
     assert "--batch" in done.err
 
 
+def test_options_that_params_decide_are_refused_with_a_batch(project, anime_data):
+    done = anime_data("crop", "--batch", "drawn", "--size", 128)
+    assert done.code == 3
+    assert "--size" in done.err
+
+
+def test_a_path_with_brackets_is_printed_as_it_is(tmp_path, anime_data):
+    done = anime_data("crop", tmp_path / "[red]no[/b]such")
+    assert done.code == 4
+    assert "[red]no[/b]such" in done.err
+
+
+def test_what_the_system_refuses_is_one_sentence(tmp_path, anime_data, illustrations):
+    (tmp_path / "file").write_text("")
+    done = anime_data("crop", illustrations, "--out", tmp_path / "file" / "faces")
+    assert done.code == 4
+    assert done.err.startswith("error: ")
+    assert str(tmp_path / "file") in done.err
+
+
 def test_stages_before_their_input_say_which_stage_to_run(project, anime_data):
     assert anime_data("crop", "--batch", "drawn").code == 4
     for command in ("select", "pack"):

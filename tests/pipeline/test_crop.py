@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from pipeline.images import decode
+from pipeline.locks import only_run_on
 from pipeline.records import FACES, read_records
 from tests.folders import digests
 
@@ -93,6 +94,61 @@ def test_other_settings_leave_no_stale_face(cropped, illustrations, tmp_path, an
     kept = {row["face_id"] for row in faces_of(out) if row["reject"] is None}
     assert {path.stem for path in out.glob("*.png")} == kept
     assert len(kept) < len(list(cropped.glob("*.png")))
+
+
+def test_settings_changed_and_changed_back_give_the_first_faces(cropped, illustrations, tmp_path, anime_data):
+    """Even though the files of the first run were overwritten, and its journal says that all is done."""
+    out = tmp_path / "faces"
+    for size in (64, 80, 64):
+        assert anime_data("crop", illustrations, "--out", out, "--workers", 1, "--size", size).code == 0
+    assert digests(out) == digests(cropped) | {"summary.json": digests(out)["summary.json"]}
+
+
+def test_a_face_that_was_damaged_is_mended(cropped, illustrations, tmp_path, anime_data):
+    out = tmp_path / "faces"
+    shutil.copytree(cropped, out)
+    first = next(out.glob("*.png"))
+    first.write_bytes(first.read_bytes()[:100])
+    assert anime_data("crop", illustrations, "--out", out, "--workers", 1).code == 0
+    assert digests(out) == digests(cropped)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no database", None])
+def test_a_damaged_journal_or_record_is_made_anew(cropped, illustrations, tmp_path, anime_data, damage):
+    out = tmp_path / "faces"
+    shutil.copytree(cropped, out)
+    journal = next((out / ".anime-data").glob("*.sqlite"))
+    for path in (journal, out / "faces.parquet"):
+        path.write_bytes(path.read_bytes()[:3000] if damage is None else damage)
+    done = anime_data("crop", illustrations, "--out", out, "--workers", 1)
+    assert done.code == 0, done.err
+    assert digests(out) == digests(cropped)
+
+
+def test_a_picture_that_is_gone_leaves_no_face(illustrations, tmp_path, anime_data):
+    folder, out = tmp_path / "pictures", tmp_path / "faces"
+    shutil.copytree(illustrations, folder)
+    assert anime_data("crop", folder, "--out", out, "--workers", 1).code == 0
+    for path in sorted(folder.iterdir())[:6]:
+        path.unlink()
+    (out / "faces.parquet").unlink()
+    assert anime_data("crop", folder, "--out", out, "--workers", 1).code == 0
+    assert {path.name for path in out.glob("*.png")} == {row["crop"] for row in faces_of(out) if row["crop"]}
+
+
+def test_the_pictures_own_folder_is_refused(illustrations, tmp_path, anime_data):
+    folder = tmp_path / "pictures"
+    shutil.copytree(illustrations, folder)
+    before = digests(folder)
+    assert anime_data("crop", folder, "--out", folder).code == 3
+    assert digests(folder) == before
+
+
+def test_two_runs_into_one_folder_do_not_meet(illustrations, tmp_path, anime_data):
+    with only_run_on(tmp_path / "faces"):
+        done = anime_data("crop", illustrations, "--out", tmp_path / "faces", "--workers", 1)
+    assert done.code == 3
+    assert "no other run" in done.err
 
 
 def test_another_input_does_not_overwrite_these_faces(cropped, picture, tmp_path, anime_data):
@@ -218,6 +274,19 @@ def test_ctrl_c_exits_130_and_the_next_run_goes_on(cropped, illustrations, tmp_p
     assert not (tmp_path / "faces" / "faces.parquet").exists()
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert digests(tmp_path / "faces") == digests(cropped)
+
+
+@pytest.mark.parametrize("after", [0.4, 0.6, 0.8])
+def test_ctrl_c_on_a_terminal_reaches_the_workers_too_and_stays_quiet(illustrations, tmp_path, environment, after):
+    command = ["anime-data", "crop", str(illustrations), "--out", "faces", "--workers", "2"]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    time.sleep(after)
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode in {130, 0}, err
+    assert b"Traceback" not in err
 
 
 def test_the_summary_names_the_input_and_the_settings(cropped, illustrations):

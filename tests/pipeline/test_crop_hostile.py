@@ -1,8 +1,10 @@
 import os
+import warnings
 from collections import Counter
 
 import pytest
 
+from pipeline import archives
 from pipeline.images import BadPictureError
 from pipeline.records import FACES, read_records
 from pipeline.rejects import Reject
@@ -88,8 +90,6 @@ def test_an_archive_of_bad_files_gives_the_same_rejects(pack, tmp_path, picture,
 
 
 def test_a_lying_zip_is_not_read_past_the_limit(tmp_path, picture, monkeypatch, anime_data):
-    from pipeline import archives
-
     monkeypatch.setattr(archives, "MAX_BYTES", 100_000)
     archive = tmp_path / "bomb.zip"
     archive.write_bytes(zip_of({"bomb.png": bytes(10_000_000), "good.png": png_of_size(3, 3)}))
@@ -120,3 +120,76 @@ def test_transparency_lies_on_white():
     half = Image.new("RGBA", (2, 1), (255, 0, 0, 255))
     half.putpixel((1, 0), (0, 0, 0, 0))
     assert decode(encoded(half, "PNG")).tolist() == [[[255, 0, 0], [255, 255, 255]]]
+
+
+def rejects_of(folder, tmp_path, anime_data):
+    done = anime_data("crop", folder, "--out", tmp_path / "faces", "--workers", 1)
+    assert done.code == 0, done.err
+    rows = read_records(tmp_path / "faces" / "faces.parquet", FACES)
+    return {row["image"]: row["reject"] for row in rows}
+
+
+def zip_with(*members, change=None):
+    import io
+    import zipfile
+
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
+        warnings.simplefilter("ignore")  # names that occur twice
+        for name, content, method in members:
+            archive.writestr(name, content, method)
+    content = bytearray(buffer.getvalue())
+    if change:
+        change(content)
+    return bytes(content)
+
+
+def test_members_of_one_name_are_two_pictures(tmp_path, illustrations):
+    import zipfile
+
+    one, other = ((illustrations / name).read_bytes() for name in ("00.png", "01.png"))
+    archive = tmp_path / "pictures.zip"
+    archive.write_bytes(zip_with(("a.png", one, zipfile.ZIP_STORED), ("a.png", other, zipfile.ZIP_STORED)))
+    entries = archives.list_entries(archive)
+    assert [archives.read_entry(entry) for entry in entries] == [one, other]
+
+
+def test_archives_that_lie_do_not_stop_the_others(tmp_path, picture, anime_data):
+    import zipfile
+
+    def spoil(content):
+        middle = content.index(b"bad.png") + 60
+        content[middle : middle + 40] = bytes(40)
+
+    def no_utf8(content):
+        for place in (content.index(b"name.png"), content.rindex(b"name.png")):
+            content[place] = 0xFF
+        directory = content.index(b"PK\x01\x02")
+        content[directory + 9] |= 8
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture)
+    noise = bytes(range(256)) * 40
+    (folder / "lzma.zip").write_bytes(zip_with(("bad.png", noise, zipfile.ZIP_LZMA), change=spoil))
+    (folder / "bzip.zip").write_bytes(zip_with(("bad.png", noise, zipfile.ZIP_BZIP2), change=spoil))
+    (folder / "utf8.zip").write_bytes(zip_with(("name.png", noise, zipfile.ZIP_STORED), change=no_utf8))
+    (folder / "nested.zip").write_bytes(zip_of({"inner.zip": zip_of({"a.png": picture})}))
+    (folder / "packed.tar.gz").write_bytes(b"\x1f\x8b" + bytes(50))
+    tar = bytearray(tar_of({"x.png": picture}))
+    tar[124:136] = b"\xff" * 12  # a size below zero
+    (folder / "negative.tar").write_bytes(tar)
+    (folder / "linked").symlink_to(tmp_path)
+    rejects = rejects_of(folder, tmp_path, anime_data)
+    assert rejects.pop("a.png") is None
+    assert set(rejects.values()) <= {"unreadable", "truncated", "not_an_image"}
+    assert rejects["linked"] == "unreadable"
+    assert rejects["nested.zip/inner.zip"] == "not_an_image"
+    for name in ("lzma.zip", "bzip.zip", "utf8.zip", "packed.tar.gz", "negative.tar"):
+        assert any(image.startswith(name) for image in rejects), name
+
+
+def test_what_is_hidden_in_an_archive_is_hidden(tmp_path, picture):
+    archive = tmp_path / "pictures.tar"
+    archive.write_bytes(tar_of({"__MACOSX/a.png": picture, ".git/a.png": picture, "../a.png": picture}))
+    assert [entry.image for entry in archives.list_entries(archive)] == ["../a.png"]

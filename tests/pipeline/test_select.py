@@ -97,6 +97,16 @@ def test_more_faces_move_no_old_one(select):
             assert row["split"] == after[face_id]["split"]
 
 
+def test_a_threshold_moves_no_face_to_another_split(select):
+    faces = [face(f"{number:04d}", 0, spread(number), score=5.0 + number % 40) for number in range(400)]
+    faces += [face(f"{number:04d}x", 0, spread(number) ^ 1, score=4.0) for number in range(400)]
+    before, _ = select(faces, SelectParams(min_score=4, val=0.2, test=0.2))
+    after, _ = select(faces, SelectParams(min_score=25, val=0.2, test=0.2))
+    both = [face_id for face_id in before if before[face_id]["split"] and after[face_id]["split"]]
+    assert len(both) > 100
+    assert all(before[face_id]["split"] == after[face_id]["split"] for face_id in both)
+
+
 def test_a_batch_that_params_do_not_name_is_not_read(select, tmp_path):
     write_records(tmp_path / "faces" / "old" / "faces.parquet", FACES, [face("old", 0, spread(1))])
     rows, _ = select([face("new", 0, spread(2))], batch="new")
