@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -83,18 +83,22 @@ def progress_bar(title: str) -> Iterator[Report]:
 
 
 @contextmanager
-def live_line(before: str) -> Iterator[Callable[[str, bool], None]]:
+def live_line() -> Iterator[Callable[[str, bool], None]]:
     """A line that moves on a terminal, and elsewhere is printed now and then.
 
-    Args:
-        before: shown until there is something to say.
-
-    Returns:
+    Yields:
         a function of the line and of whether it is the last.
     """
     if err.is_terminal:
-        with Live(Text(before), console=err, refresh_per_second=4) as live:
-            yield lambda line, _: live.update(Text(line, no_wrap=True, overflow="ellipsis"))
+        with ExitStack() as stack:
+            live = Live(console=err, refresh_per_second=4)
+
+            def move(line: str, _last: bool) -> None:
+                if not live.is_started:  # what was logged before stands above
+                    stack.enter_context(live)
+                live.update(Text(line, no_wrap=True, overflow="ellipsis"))
+
+            yield move
         return
     said = time.monotonic()
 

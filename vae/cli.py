@@ -68,7 +68,7 @@ def train(
     from vae.train import train as run
 
     settings = load_params(params).train
-    with noted_signals() as received, live_line("preparing…") as say:
+    with noted_signals() as received, live_line() as say:
         finished = run(
             settings,
             shards,

@@ -23,10 +23,10 @@ class Progress:
         """All of it in one line."""
         left = timedelta(seconds=round((self.images - self.images_seen) / max(1e-9, self.images_per_second)))
         parts = [
-            f"{self.images_seen / self.images:4.0%} of {self.images:,} images",
+            f"{self.images_seen / self.images:.0%} of {self.images:,}",
             f"{self.bits_per_dim:.3f} bits/dim",
             f"rate {self.rate:.0f}",
-            "" if math.isnan(self.sigma) else f"σ {self.sigma:.4f}",
+            "" if math.isnan(self.sigma) else f"σ {self.sigma:.3f}",
             f"{self.images_per_second:,.0f}/s",
             f"{left} left",
             f"{self.skipped} steps skipped" if self.skipped else "",
