@@ -6,21 +6,15 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import ParamsError
+from pipeline.source_params import KINDS, PluginParams, Positive, Section, SourceParams
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[int, Field(ge=1)]
 BatchName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]  # it names folders
-
-
-class Section(BaseModel):
-    """A part of params.yaml: frozen, strict, without unknown keys."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class Batch(Section):
@@ -28,14 +22,6 @@ class Batch(Section):
 
     path: str  # a folder, a zip, a tar, or a folder of tars
     faces: Literal["detect", "whole_image"] = "detect"  # whole_image: each picture is a face already
-
-
-class DrawnParams(Section):
-    """A batch that the embedded illustrator draws."""
-
-    kind: Literal["drawn"]
-    count: Positive = 3000  # illustrations
-    seed: int = 0
 
 
 class CropParams(Section):
@@ -115,7 +101,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     batches: Annotated[dict[BatchName, Batch], Field(min_length=1)]
-    ingest: dict[BatchName, DrawnParams] = {}
+    ingest: Annotated[dict[BatchName, SourceParams], Field(default_factory=dict)]
     crop: CropParams = CropParams()
     select: SelectParams = SelectParams()
     pack: PackParams = PackParams()
@@ -156,19 +142,31 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 def explain(error: ValidationError) -> str:
     """The first problem of a validation error of a section, in one line."""
     problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
+    loc = problem["loc"]
+    if loc[:1] == ("ingest",) and len(loc) > 2:  # pydantic names the kind of a source among the keys
+        if loc[2] == "plugin" and problem["type"] in {"extra_forbidden", "missing"}:
+            return (
+                f"`{_dotted(loc[:2])}`: its kind is none of {', '.join(KINDS)}; "
+                "one that another package brings takes its settings under `options`"
+            )
+        loc = (*loc[:2], *loc[3:])
+    where = _dotted(loc)
     if problem["type"] == "extra_forbidden":
         known = _known_keys(problem["loc"][:-1])
-        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
         return f"unknown key `{where}`: " + (
             f"did you mean `{near[0]}`?" if near else f"the keys there are {', '.join(sorted(known))}"
         )
     if problem["type"] == "missing":
         return f"`{where}` is missing: add it"
-    if problem["loc"][-1:] == ("[key]",):
-        return f"`{problem['loc'][0]}`: a batch is named in letters, digits, - and _, found {problem['input']!r}"
-    message = problem["msg"][:1].lower() + problem["msg"][1:]
-    return f"`{where}`: {message}, found {problem['input']!r}"
+    if loc[-1:] == ("[key]",):
+        return f"`{loc[0]}`: a batch is named in letters, digits, - and _, found {problem['input']!r}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"`{where}`: {message[:1].lower()}{message[1:]}, found {problem['input']!r}"
+
+
+def _dotted(loc: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in loc)
 
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:
@@ -178,8 +176,8 @@ def _known_keys(loc: tuple[Any, ...]) -> list[str]:
         annotation = section.model_fields[part].annotation if part in section.model_fields else None
         if part == "batches":
             annotation = Batch
-        elif part == "ingest":
-            annotation = DrawnParams
-        if annotation is not None:
+        elif part in KINDS or part == "plugin":
+            annotation = KINDS.get(str(part), PluginParams)
+        if isinstance(annotation, type) and issubclass(annotation, Section):
             section = annotation
     return list(section.model_fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,11 +13,12 @@ from pipeline.atomic import write_bytes
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 Row = dict[str, Any]
 
+_GROUP = 16_384  # rows written at once
 
 IMAGES = pa.schema(
     [
@@ -25,10 +27,19 @@ IMAGES = pa.schema(
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("bytes", pa.int64()),
-        ("source", pa.string()),
+        ("source", pa.string()),  # `<kind>:<place>`
+        ("id", pa.string()),  # within the source
         ("url", pa.string()),
+        ("page_url", pa.string()),  # where a person sees it
         ("author", pa.string()),
-        ("licence", pa.string()),
+        ("licence", pa.string()),  # as the source words it; null: unknown
+        ("licence_url", pa.string()),
+        ("rating", pa.string()),  # safe, sensitive, questionable, explicit; null: not rated
+        ("tags", pa.list_(pa.string())),
+        ("md5", pa.string()),  # as the source says
+        ("sha1", pa.string()),  # as the source says
+        ("created_at", pa.string()),  # ISO 8601, UTC
+        ("parent", pa.string()),  # id of the picture that this one is a version of
         ("truth", pa.string()),  # JSON: what is known of each face, where the source knows
         ("reject", pa.string()),
         ("detail", pa.string()),
@@ -98,6 +109,26 @@ def write_records(path: Path, schema: pa.Schema, rows: Iterable[Row]) -> None:
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer, compression="zstd")
     write_bytes(path, buffer.getvalue())
+
+
+@contextmanager
+def record_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[list[Row]], None]]:
+    """Write more rows than memory holds, part by part; the same rows give the same bytes.
+
+    Yields:
+        a function that takes the next rows.
+    """
+    waiting: list[Row] = []
+    with path.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+
+        def write(rows: list[Row]) -> None:
+            waiting.extend(rows)
+            while len(waiting) >= _GROUP:
+                writer.write_table(pa.Table.from_pylist(waiting[:_GROUP], schema=schema))
+                del waiting[:_GROUP]
+
+        yield write
+        writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
 
 
 def read_records(path: Path, schema: pa.Schema) -> list[Row]:

@@ -16,6 +16,16 @@ class Reject(StrEnum):
     UNREADABLE = "unreadable"  # the system or the archive refused to give the bytes
     SIDECAR = "sidecar"  # metadata beside pictures, which nobody expects a face in
     DUPLICATE = "duplicate"  # the same as, or nearly the same as, another one that is kept
+    # candidates of a source
+    FILTERED = "filtered"  # its rating or tags are not wanted
+    FORBIDDEN_BY_ROBOTS = "forbidden_by_robots"  # the site's robots.txt asks programs to stay away
+    OPTED_OUT = "opted_out"  # its server or page asks that it be not used so: noai, noimageai, noindex, noimageindex
+    FORBIDDEN_ADDRESS = "forbidden_address"  # no http(s), or a private address that was not allowed
+    NOT_FOUND = "not_found"  # there is no picture, or no more
+    HTTP_ERROR = "http_error"  # the server answered with another error
+    UNREACHABLE = "unreachable"  # the server does not answer, or not in time
+    WRONG_HASH = "wrong_hash"  # not the bytes that the source announced
+    HOST_GIVEN_UP = "host_given_up"  # its server failed too often to be asked on
     # pictures and faces
     NO_FACE = "no_face"
     LOW_SCORE = "low_score"

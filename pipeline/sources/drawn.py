@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.draw import draw_illustration
@@ -11,18 +10,11 @@ from pipeline.hashing import content_id
 from pipeline.images import encode_png
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pipeline.params import DrawnParams
     from pipeline.sources import Picture
 
 
-def drawn_pictures(params: DrawnParams) -> tuple[int, Callable[[int], Picture]]:
-    """How many illustrations there are, and the function that draws the n-th."""
-    return params.count, partial(_draw, params.seed)
-
-
-def _draw(seed: int, index: int) -> Picture:
+def draw_picture(seed: int, index: int) -> Picture:
+    """The n-th illustration of a seed, and its row."""
     illustration = draw_illustration(seed, index)
     content = encode_png(illustration.rgb)
     height, width = illustration.rgb.shape[:2]

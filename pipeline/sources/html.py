@@ -1,0 +1,180 @@
+"""A gallery of web pages, described by CSS selectors: listing pages, and where asked for a page for each picture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from soupsieve import SelectorSyntaxError
+from soupsieve import compile as compile_selector
+
+from pipeline.candidates import Candidate, Page, PageError
+from pipeline.errors import ParamsError, SourceError
+from pipeline.rejects import Reject
+from pipeline.sources.markup import Document, is_web, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.candidates import WebClient
+    from pipeline.source_params import HtmlParams
+
+_LINKS = 8  # linked pages that are fetched before their pictures are handed on
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a listing is; what is needed to go on from there is in it."""
+
+    combination: int = 0  # of the values of `each`
+    page: int = 0  # listing pages of the combination that are done
+    address: str | None = None  # of the listing page, where a `next` link gave it
+    links: int = 0  # of the listing page, that are done
+
+    @classmethod
+    def read(cls, cursor: str | None) -> _Place:
+        try:
+            return cls() if cursor is None else cls(**json.loads(cursor))
+        except (TypeError, ValueError):
+            raise SourceError(f"expected a cursor of a gallery, found {cursor!r}: begin the listing anew") from None
+
+
+class Html:
+    """A gallery. A picture that stands on two of its pages is listed twice, with one id."""
+
+    newest_first = False
+
+    def __init__(self, params: HtmlParams) -> None:
+        for name, selector in params.select:
+            if selector is not None and name != "attribute":
+                _check(name, selector)
+        self._params = params
+        self._select = params.select
+        self._combinations = [dict(zip(params.each, values, strict=True)) for values in product(*params.each.values())]
+        self.name = f"html:{urlsplit(params.listing).hostname}"
+
+    def pages(self, client: WebClient, cursor: str | None) -> Iterator[Page]:
+        """List the pictures, a listing page or a few linked pages at a time.
+
+        Raises:
+            SourceError: a listing page cannot be had, or the first one has nothing that the selectors match.
+        """
+        place: _Place | None = _Place.read(cursor)
+        visited: set[str] = set()
+        while place:
+            if not (place.page or place.links):
+                visited = set()
+            here = place
+            for candidates, place in self._listing_page(client, here, visited):
+                yield Page(candidates, json.dumps(asdict(place), sort_keys=True) if place else None)
+
+    def _listing_page(
+        self, client: WebClient, place: _Place, visited: set[str]
+    ) -> Iterator[tuple[tuple[Candidate, ...], _Place | None]]:
+        """Candidates of a listing page, each part with the place after it."""
+        address = place.address or self._address(place, place.page)
+        try:
+            document = Document(client.page(address))
+        except PageError as error:
+            if place.page and not place.address and error.reject == Reject.NOT_FOUND:
+                yield (), self._next_combination(place)  # past the last page
+                return
+            raise
+        if document.url in visited:  # the site leads back
+            yield (), self._next_combination(place)
+            return
+        visited |= {address, document.url, self._address(place, 0)}
+        if self._select.link is None:
+            pictures = self._pictures(document)
+            yield pictures, self._following(place, document, bool(pictures), visited)
+            return
+        links = document.addresses(self._select.link, "href")
+        following = self._following(place, document, bool(links), visited)
+        done = place.links
+        while True:
+            part = links[done : done + _LINKS]
+            done += _LINKS
+            candidates = tuple(candidate for link in part for candidate in self._linked(client, link))
+            yield candidates, replace(place, links=done) if done < len(links) else following
+            if done >= len(links):
+                return
+
+    def _following(self, place: _Place, document: Document, has_some: bool, visited: set[str]) -> _Place | None:
+        """The place of the next listing page."""
+        if not has_some:
+            if place == _Place():
+                selector, what = self._select.link or self._select.image, "links" if self._select.link else "pictures"
+                raise SourceError(
+                    f"expected {what} at `{selector}` on {document.url}, found none: correct the selectors, "
+                    "or the page needs a cookie or a program to show them"
+                )
+            return self._next_combination(place)
+        if place.page + 1 >= self._params.pages:
+            return self._next_combination(place)
+        address = None
+        if self._select.next is not None:
+            address = next((link for link in document.addresses(self._select.next, "href") if is_web(link)), None)
+            if address is None or address in visited:
+                return self._next_combination(place)
+        elif self._address(place, 0) == self._address(place, 1):  # without {page} there is one
+            return self._next_combination(place)
+        return _Place(place.combination, place.page + 1, address)
+
+    def _next_combination(self, place: _Place) -> _Place | None:
+        number = place.combination + 1
+        return _Place(number) if number < len(self._combinations) else None
+
+    def _address(self, place: _Place, page: int) -> str:
+        if place.combination >= len(self._combinations):
+            raise SourceError("expected a cursor of this gallery, found one of another: begin the listing anew")
+        values = self._combinations[place.combination]
+        return self._params.listing.format(page=self._params.first_page + page, **values)
+
+    def _linked(self, client: WebClient, link: str) -> tuple[Candidate, ...]:
+        """The pictures on a picture's own page, or why there are none."""
+        if not is_web(link):
+            return (_forbidden(link, None),)
+        try:
+            pictures = self._pictures(Document(client.page(link)))
+        except PageError as error:
+            return (Candidate(id=link, url=None, page_url=link, reject=error.reject, detail=str(error)),)
+        nothing = f"no picture at `{self._select.image}` on its page"
+        return pictures or (Candidate(id=link, url=None, page_url=link, reject=Reject.NOT_FOUND, detail=nothing),)
+
+    def _pictures(self, document: Document) -> tuple[Candidate, ...]:
+        licence = document.first(self._select.licence)
+        known = Candidate(
+            id="",
+            url=None,
+            page_url=document.url,
+            author=text_of(document.first(self._select.author)),
+            licence=text_of(licence),
+            licence_url=document.href(licence),
+            tags=tuple(dict.fromkeys(tag for tag in map(text_of, document.all(self._select.tag)) if tag)),
+            reject=Reject.OPTED_OUT if document.opt_out else None,
+            detail=f"the page says {document.opt_out}" if document.opt_out else None,
+        )
+        addresses = document.addresses(self._select.image, self._select.attribute)
+        return tuple(
+            replace(known, id=address, url=address) if is_web(address) else _forbidden(address, document.url)
+            for address in addresses
+        )
+
+
+def _forbidden(address: str, page_url: str | None) -> Candidate:
+    scheme = address.partition(":")[0][:16]
+    digest = hashlib.sha256(address.encode(errors="replace")).hexdigest()[:16]
+    detail = f"no http(s) address: {address[:40]}"
+    return Candidate(f"{scheme}:{digest}", None, page_url, reject=Reject.FORBIDDEN_ADDRESS, detail=detail)
+
+
+def _check(name: str, selector: str) -> None:
+    try:
+        compile_selector(selector)
+    except (SelectorSyntaxError, ValueError, TypeError) as error:
+        problem = str(error).splitlines()[0]
+        raise ParamsError(f"expected a CSS selector in `select.{name}`, found {selector!r}: {problem}") from None
