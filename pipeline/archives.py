@@ -22,6 +22,7 @@ from pipeline.images import MAX_BYTES, BadPictureError
 from pipeline.rejects import Reject
 
 IMAGES_RECORD = "images.parquet"  # what `ingest` writes beside the pictures
+_BESIDE_IT = frozenset({IMAGES_RECORD, "ingest.json", "README.md"})
 _SIDECARS = frozenset(
     {".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".xml", ".yaml", ".yml", ".html", ".parquet", ".toml", ".log"}
 )
@@ -131,7 +132,8 @@ def _walk(root: Path, unread: list[Entry]) -> list[Path]:
             if path.is_symlink():  # may lead in a circle, or out of the input
                 problem = (Reject.UNREADABLE, "a link to a folder, not followed")
                 unread.append(Entry(_label(path, root), str(path), problem=problem))
-        found += [here / name for name in files if not _hidden(name) and name != IMAGES_RECORD]
+        ours = _BESIDE_IT if IMAGES_RECORD in files else frozenset()
+        found += [here / name for name in files if not _hidden(name) and name not in ours]
     return found
 
 

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.table import Table
 
 from pipeline import __version__
 from pipeline.errors import ParamsError
-from pipeline.terminal import counted, out, progress_bar, run_reported
+from pipeline.tables import show_funnel, show_ingested, show_plan
+from pipeline.terminal import counted, out, progress_bar, progress_bars, run_reported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.funnel import Funnel
     from pipeline.params import CropParams, Params
 
 app = typer.Typer(
@@ -29,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 RAW, FACES, SHARDS = Path("data/raw"), Path("data/faces"), Path("data/shards")
+LEDGERS = Path("data/ledgers")
 SELECTION, METRICS = Path("data/selection.parquet"), Path("metrics")
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The project's settings.")]
@@ -50,16 +50,37 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 @app.command()
 def ingest(
     batch: Annotated[str, typer.Argument(help="A batch named under `ingest` in params.yaml.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List, and say what would be fetched; fetch nothing.")
+    ] = False,
+    update: Annotated[bool, typer.Option("--update", help="List again, and add what is new.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again for what could not be had.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask whether the pictures have changed.")] = False,
     params: ParamsFile = Path("params.yaml"),
     workers: Workers = None,
 ) -> None:
-    """Fill data/raw/BATCH with pictures from its source."""
-    from pipeline.ingest import ingest_batch
+    """Fill data/raw/BATCH with pictures from its source.
+
+    Run it again to go on after Ctrl-C. A batch that is whole asks nobody anything.
+    """
+    from pipeline.ingest import Wanted, ingest_batch, plan_batch
+    from pipeline.source_params import RemoteParams
 
     section = _named(_load(params).ingest, batch, "ingest", params)
-    with progress_bar(f"ingest {batch}") as report:
-        summary = ingest_batch(section, RAW / batch, _workers(workers), report)
-    out.print(f"{summary['fetched']} pictures in {RAW / batch}")
+    wanted = Wanted(update=update, retry_failed=retry_failed, refresh=refresh)
+    is_remote = isinstance(section, RemoteParams)
+    if not is_remote and (dry_run or wanted != Wanted()):
+        raise ParamsError(f"expected a batch from elsewhere, found `{batch}`, which is drawn here: give no options")
+    if dry_run:
+        with progress_bar(f"list {batch}") as listed:
+            plan = plan_batch(section, RAW / batch, LEDGERS / batch, wanted, listed)
+        show_plan(plan)
+        return
+    with progress_bars() as bar:
+        bars = bar(f"list {batch}"), bar(f"ingest {batch}")
+        summary = ingest_batch(section, RAW / batch, LEDGERS / batch, wanted, _workers(workers), *bars)
+    _metrics(f"ingest-{batch}", summary)
+    show_ingested(summary, RAW / batch)
 
 
 @app.command()
@@ -103,7 +124,7 @@ def crop(
         with progress_bar("crop") as report:
             where = to or Path("faces")
             funnel = crop_by_hand(pictures, where, settings, faces or "detect", size or 64, _workers(workers), report)
-    _show_funnel(funnel, where)
+    show_funnel(funnel, where)
 
 
 @app.command()
@@ -179,19 +200,3 @@ def _metrics(name: str, summary: Mapping[str, object]) -> None:
     from pipeline.atomic import write_json
 
     write_json(METRICS / f"{name}.json", summary)
-
-
-def _show_funnel(funnel: Funnel, where: Path) -> None:
-    """The funnel as a table: what came in, what fell out and why, what is left."""
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    table.add_column(justify="right")
-    table.add_column()
-    table.add_row(f"{funnel.files}", "files")
-    for reject, count in funnel.rejected_files.items():
-        table.add_row(f"-{count}", reject, style="dim")
-    table.add_row(f"{funnel.pictures_with_faces}", "pictures with faces")
-    table.add_row(f"{funnel.faces}", "faces found")
-    for reject, count in funnel.rejected_faces.items():
-        table.add_row(f"-{count}", reject, style="dim")
-    table.add_row(f"{funnel.kept}", f"faces kept in {where}", style="bold")
-    out.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+_SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "AVIF": "avif"}
+_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "GIF": b"\x3b"}  # the other formats have no mark at their end
+_TAIL = 64  # bytes in which it is looked for
+_ONE_AT_A_TIME = threading.Lock()  # threads share the filters of warnings
 LIBRARIES = {"opencv": cv2.__version__, "pillow": PIL.__version__}  # what decoding and cutting depend on
 MAX_BYTES = 256 * 2**20  # a larger file is not read
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
@@ -59,7 +64,7 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     """
     if not content:
         raise BadPictureError(Reject.EMPTY_FILE, "zero bytes")
-    with warnings.catch_warnings():
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
@@ -73,6 +78,31 @@ def decode(content: bytes) -> NDArray[np.uint8]:
             raise BadPictureError(Reject.TOO_LARGE, "more memory than there is") from None
         except _DAMAGE as error:
             raise BadPictureError(Reject.TRUNCATED, f"damaged data: {error or type(error).__name__}") from None
+
+
+def inspect(content: bytes) -> tuple[str, int, int]:
+    """Suffix by content, width and height of a picture that is whole, without decoding more than is needed.
+
+    Where the file ends as its format ends, it is taken to be whole; where not, it is decoded to know.
+
+    Raises:
+        BadPictureError: as `decode`.
+    """
+    try:
+        with _ONE_AT_A_TIME, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                name, (width, height) = str(image.format), image.size
+    except (*_DAMAGE, Image.DecompressionBombError):
+        decode(content)  # says what is wrong
+        raise
+    if width * height > (Image.MAX_IMAGE_PIXELS or 0) or not _has_end(name, content):
+        decode(content)
+    return _SUFFIXES[name], width, height
+
+
+def _has_end(name: str, content: bytes) -> bool:
+    return name in _ENDS and _ENDS[name] in content[-_TAIL:]
 
 
 def _unidentified(content: bytes) -> BadPictureError:

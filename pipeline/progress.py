@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """Called as work gets done."""
 
-    def __call__(self, done: int, total: int, counts: Mapping[str, int]) -> None:
+    def __call__(self, done: int, total: int | None, counts: Mapping[str, int]) -> None:
         """Take note.
 
         Args:
             done: inputs finished.
-            total: inputs in all.
+            total: inputs in all; None where nobody knows yet.
             counts: what came of them so far, e.g. `{"faces": 12}`.
         """
         ...
 
 
-def silent(done: int, total: int, counts: Mapping[str, int]) -> None:
+def silent(done: int, total: int | None, counts: Mapping[str, int]) -> None:
     """Nobody watches."""

@@ -31,3 +31,9 @@ def read_tar(path: Path) -> Iterator[tuple[str, bytes]]:
             file = archive.extractfile(member)
             if file is not None:
                 yield member.name, file.read()
+
+
+def find_members(path: Path) -> list[tuple[str, int, int]]:
+    """Name, offset and size of each member, without reading what they hold."""
+    with tarfile.open(path, "r:") as archive:
+        return [(member.name, member.offset_data, member.size) for member in archive]

@@ -29,7 +29,7 @@ _SAY_EVERY = 10.0  # seconds between lines where there is no terminal
 
 def run_reported(command_line: Callable[[], None]) -> None:
     """Run a command line: an error of the user's is one sentence and its own exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_AboveTheBar()])
     for ours in ("pipeline", "vae"):
         logging.getLogger(ours).setLevel(logging.INFO)
     try:
@@ -47,6 +47,13 @@ def run_reported(command_line: Callable[[], None]) -> None:
         _fail(f"expected to use {error.filename}, which cannot be done: {reason}", SourceError.exit_code)
 
 
+class _AboveTheBar(logging.Handler):
+    """Shows what is logged above a bar that moves."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(self.format(record), soft_wrap=True)
+
+
 def _fail(message: str, code: int) -> None:
     err.print(Text.assemble(("error:", "bold red"), f" {message}"), soft_wrap=True)
     sys.exit(code)
@@ -55,6 +62,17 @@ def _fail(message: str, code: int) -> None:
 @contextmanager
 def progress_bar(title: str) -> Iterator[Report]:
     """A bar with counts, rate and time left; without a terminal, a line now and then."""
+    with progress_bars() as bar:
+        yield bar(title)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str], Report]]:
+    """Bars below each other, for work in parts; each appears with its first report.
+
+    Yields:
+        a function of a title that gives the report of one more bar.
+    """
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -63,23 +81,30 @@ def progress_bar(title: str) -> Iterator[Report]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    start = said = time.monotonic()
-    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
-        task = bar.add_task(title, total=None, counts="", rate="")
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bars:
+        yield lambda title: _bar(bars, title)
 
-        def report(done: int, total: int, counts: Mapping[str, int]) -> None:
-            nonlocal said
-            now = time.monotonic()
-            if not err.is_terminal and now - said < _SAY_EVERY and done < total:
-                return
-            said = now
-            rate = f"{done / max(now - start, 1e-9):.0f}/s"
-            shown = f" {counted(counts)}" if counts else ""
-            bar.update(task, completed=done, total=total, counts=shown.strip(), rate=rate)
-            if not err.is_terminal:
-                err.print(f"{title}: {done}/{total}{shown} {rate}", soft_wrap=True)
 
-        yield report
+def _bar(bars: Progress, title: str) -> Report:
+    start: float | None = None
+    said = time.monotonic()
+    task = bars.add_task(title, total=None, visible=False, counts="", rate="")
+
+    def report(done: int, total: int | None, counts: Mapping[str, int]) -> None:
+        nonlocal said, start
+        now = time.monotonic()
+        start = start or now
+        if not err.is_terminal and now - said < _SAY_EVERY and done != total:
+            return
+        said = now
+        rate = f"{done / (now - start):.0f}/s" if now > start else ""
+        shown = f" {counted(counts)}" if counts else ""
+        bars.update(task, completed=done, total=total, visible=True, counts=shown.strip(), rate=rate)
+        if not err.is_terminal:
+            of_all = "" if total is None else f"/{total}"
+            err.print(f"{title}: {done}{of_all}{shown} {rate}", soft_wrap=True)
+
+    return report
 
 
 @contextmanager

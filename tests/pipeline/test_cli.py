@@ -20,7 +20,7 @@ def test_the_commands_are_frozen():
     assert options(app) == {
         "cascade": ["path"],
         "crop": ["batch", "faces", "margin", "min_face", "min_score", "params", "pictures", "size", "to", "workers"],
-        "ingest": ["batch", "params", "workers"],
+        "ingest": ["batch", "dry_run", "params", "refresh", "retry_failed", "update", "workers"],
         "pack": ["params", "workers"],
         "select": ["params"],
     }

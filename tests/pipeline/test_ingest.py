@@ -7,25 +7,25 @@ import pytest
 
 from pipeline.archives import list_entries, read_entry
 from pipeline.draw import draw_illustration
+from pipeline.drawing import draw_batch
 from pipeline.hashing import content_id
 from pipeline.images import decode
-from pipeline.ingest import ingest_batch
-from pipeline.params import DrawnParams
 from pipeline.records import IMAGES, read_records
+from pipeline.source_params import DrawnParams
 from tests.folders import digests
 
 
 @pytest.fixture(autouse=True)
 def small_tars(monkeypatch):
-    monkeypatch.setattr("pipeline.ingest._TAR_PICTURES", 8)
+    monkeypatch.setattr("pipeline.drawing._TAR_PICTURES", 8)
 
 
 def ingest(out, count=20, seed=3, workers=1):
-    return ingest_batch(DrawnParams(kind="drawn", count=count, seed=seed), out, workers)
+    return draw_batch(DrawnParams(kind="drawn", count=count, seed=seed), out, workers)
 
 
 def test_pictures_lie_in_tars_with_a_row_each(tmp_path):
-    assert ingest(tmp_path / "drawn") == {"found": 20, "fetched": 20}
+    assert ingest(tmp_path / "drawn") == {"found": 20, "fetched": 20, "rejected": {}}
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == [
         "images.parquet",
         "pictures-00000.tar",

@@ -1,0 +1,209 @@
+"""Filling a batch from a source of others' pictures: list, fetch, pack; each goes on where the last run stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pipeline.batch_folder import Contents, read_about, record_digest, write_batch
+from pipeline.downloads import download
+from pipeline.errors import DataError, ParamsError
+from pipeline.ledger import Ledger
+from pipeline.listing import begin_listing, list_candidates, query_of
+from pipeline.locks import only_run_on
+from pipeline.reconcile import reconcile
+from pipeline.rejects import Reject
+from pipeline.source_params import GalleryDlParams, HtmlParams, checked_contact
+from pipeline.sources.registry import source_of
+from pipeline.web.addresses import host_of
+from pipeline.web.client import Manners, PoliteClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pipeline.candidates import ImageSource
+    from pipeline.progress import Progress
+    from pipeline.source_params import RemoteParams
+
+log = logging.getLogger(__name__)
+
+CONTACT = "ANIME_DATA_CONTACT"
+# A picture that was asked for and not had; the other rejects are somebody's wish, or ours.
+FAILURES = (
+    *(Reject.HTTP_ERROR, Reject.UNREACHABLE, Reject.TRUNCATED, Reject.HOST_GIVEN_UP, Reject.NOT_FOUND),
+    *(Reject.NOT_AN_IMAGE, Reject.EMPTY_FILE, Reject.TOO_LARGE, Reject.WRONG_HASH, Reject.UNREADABLE),
+    Reject.FORBIDDEN_ADDRESS,
+)
+_ASK_AGAIN = (*FAILURES, Reject.FORBIDDEN_BY_ROBOTS, Reject.OPTED_OUT)
+_HOSTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a run besides going on."""
+
+    update: bool = False  # list again: what is new is added
+    retry_failed: bool = False  # ask again for what could not be had
+    refresh: bool = False  # ask whether what we have still holds
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would fetch."""
+
+    source: str
+    candidates: int  # that the filters leave
+    declined: dict[str, int]  # by the listing, by reject
+    known: int  # had, or failed, before
+    requests: dict[str, int]  # host -> requests for pictures; empty name: files of this machine
+    seconds: float | None  # at the configured rate; None: there is no limit
+
+
+def fetch_batch(
+    params: RemoteParams,
+    out: Path,  # tars, images.parquet, ingest.json and a card appear here
+    folder: Path,  # the ledger, and pictures until they are in tars
+    wanted: Wanted,
+    on_listing: Progress,
+    on_fetching: Progress,
+) -> dict[str, Any]:
+    """Fill a batch; where it is whole and nothing more is asked of the run, nobody is asked anything.
+
+    Raises:
+        ParamsError: no contact is set, or another run is at work.
+        SourceError: the source cannot be listed.
+        DataError: nothing, or too little, could be fetched.
+    """
+    settings = _settings(params)
+    with only_run_on(out), Ledger(folder / "ledger.sqlite") as ledger:
+        about = read_about(out)
+        if about and about["settings"] == settings and wanted == Wanted():
+            return _summary(about, ledger)
+        pictures = folder / "pictures"
+        contents = Contents(pictures, out)
+        with _listed(params, ledger, contents, out, wanted, on_listing) as (source, client, last):
+            if wanted.retry_failed:
+                ledger.try_again(_ASK_AGAIN)
+            if wanted.refresh:
+                ledger.check_again()
+            download(ledger, client, pictures, last, on_fetching)
+        _need_pictures(ledger.outcomes(last), source.name, params)
+        about = write_batch(ledger, last, contents, out, params, settings, source.name)
+        ledger["record"] = record_digest(out)
+        shutil.rmtree(pictures, ignore_errors=True)
+        return _summary(about, ledger)
+
+
+def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on_listing: Progress) -> Plan:
+    """List, and say what a run would fetch; the listing is kept for it.
+
+    Raises:
+        ParamsError: no contact is set, or another run is at work.
+        SourceError: the source cannot be listed.
+    """
+    with only_run_on(out), Ledger(folder / "ledger.sqlite") as ledger:
+        contents = Contents(folder / "pictures", out)
+        with _listed(params, ledger, contents, out, wanted, on_listing) as (source, client, last):
+            outcomes = ledger.outcomes(last)
+            requests = ledger.waiting(last)
+            waits = [client.host(host).seconds_between * (count + 1) for host, count in requests.items() if host]
+        declined = ledger.declined(last)
+        total = sum(outcomes.values())
+        return Plan(
+            source=source.name,
+            candidates=total - declined.get(Reject.FILTERED, 0),
+            declined=declined,
+            known=total - sum(declined.values()) - sum(requests.values()),
+            requests=requests,
+            seconds=max(waits, default=0.0) if params.rate else None,
+        )
+
+
+@contextmanager
+def _listed(
+    params: RemoteParams, ledger: Ledger, contents: Contents, out: Path, wanted: Wanted, progress: Progress
+) -> Iterator[tuple[ImageSource, PoliteClient, int]]:
+    """The source, a client, and the place of the ledger where the batch ends, once all is listed."""
+    source = source_of(params)
+    manners = _manners(params)
+    reconcile(ledger, contents, out)
+    client = PoliteClient(manners)
+    try:
+        # A page of a picture that could not be had is tried again by listing again.
+        lost = wanted.retry_failed and not source.newest_first and ledger.has_declined(FAILURES)
+        begin_listing(ledger, query_of(_settings(params)), source.newest_first, wanted.update or lost, FAILURES)
+        list_candidates(source, client, ledger, params, progress)
+        yield source, client, ledger.cutoff(params.count) or ledger.last_seq()
+    finally:
+        ledger.ask(client.take_asked())
+        client.close()
+
+
+def _settings(params: RemoteParams) -> dict[str, Any]:
+    """What decides which pictures are in the batch, and what is said of them."""
+    return params.model_dump(exclude=set(params.MANNERS))
+
+
+def _manners(params: RemoteParams) -> Manners:
+    cookies: dict[str, Mapping[str, str]] = {}
+    if isinstance(params, HtmlParams) and params.cookies:
+        cookies[host_of(urlsplit(params.listing))] = params.cookies
+    return Manners(
+        contact=_contact(params),
+        rate=params.rate,
+        connections=params.connections,
+        max_bytes=params.max_mib * 2**20,
+        max_seconds=params.max_seconds,
+        allow_hosts=frozenset(host.lower() for host in params.allow_hosts),
+        exempt_api=getattr(params, "robots", "obey") == "obey_except_api",
+        cookies=cookies,
+    )
+
+
+def _contact(params: RemoteParams) -> str:
+    """Who the operators of sites can turn to."""
+    contact = os.environ.get(CONTACT) or params.contact
+    if contact is None:
+        if isinstance(params, GalleryDlParams):
+            return "nobody is asked"
+        raise ParamsError(
+            "expected a contact, so that a site's operator can reach you, found none: set `contact` in the batch's "
+            f"section of params.yaml, or {CONTACT}, to your e-mail address or page"
+        )
+    try:
+        return checked_contact(contact)
+    except ValueError as error:
+        raise ParamsError(f"{CONTACT}: {error}, found {contact!r}") from None
+
+
+def _need_pictures(outcomes: Mapping[str, int], source: str, params: RemoteParams) -> None:
+    """A broken source must not look like a small dataset."""
+    reasons = ", ".join(f"{count} {reject}" for reject, count in sorted(outcomes.items()) if reject) or "none listed"
+    kept, failed = outcomes.get("", 0), sum(outcomes.get(reject, 0) for reject in FAILURES)
+    if not kept:
+        raise DataError(f"expected pictures from {source}, found none ({reasons}): look at its section of params.yaml")
+    if failed > params.max_rejected * (kept + failed):
+        raise DataError(
+            f"expected at most {params.max_rejected:.0%} of the pictures of {source} to fail, found "
+            f"{failed / (kept + failed):.0%} ({reasons}): run with --retry-failed, or raise max_rejected"
+        )
+
+
+def _summary(about: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
+    """The funnel, and who was asked how often in all the runs that made it."""
+    asked: dict[str, dict[str, Counter[str]]] = {}
+    for host, what, outcome, requests in ledger.asked():
+        asked.setdefault(host, {}).setdefault(what, Counter())[outcome] += requests
+    most = sorted(asked, key=lambda host: (-sum(count.total() for count in asked[host].values()), host))
+    shown: dict[str, Any] = {host: asked[host] for host in most[:_HOSTS_SHOWN]}
+    if len(most) > _HOSTS_SHOWN:
+        rest = sum(count.total() for host in most[_HOSTS_SHOWN:] for count in asked[host].values())
+        shown["other"] = {"hosts": len(most) - _HOSTS_SHOWN, "requests": rest}
+    return {name: about[name] for name in ("found", "fetched", "rejected")} | {"asked": shown}
