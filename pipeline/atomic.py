@@ -60,9 +60,19 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 def replace_folder(new: Path, path: Path) -> None:
     """Rename the folder `new` to `path`, in place of what stands there."""
-    old = path.with_name(f".{path.name}.old")
+    old = _old(path)
     shutil.rmtree(old, ignore_errors=True)
     if path.exists():
         path.replace(old)
     new.replace(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def restore_folder(path: Path) -> None:
+    """Put back what stood there, where a process was killed between the two renames of `replace_folder`."""
+    if not path.exists() and _old(path).exists():
+        _old(path).replace(path)
+
+
+def _old(path: Path) -> Path:
+    return path.with_name(f".{path.name}.old")

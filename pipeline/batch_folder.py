@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import logging
 import os
 import shutil
+import tarfile
 from collections import Counter
 from dataclasses import asdict
 from functools import cached_property
@@ -33,8 +35,12 @@ if TYPE_CHECKING:
     from pipeline.records import Row
     from pipeline.source_params import RemoteParams
 
+log = logging.getLogger(__name__)
+
 RECORD, ABOUT, CARD = "images.parquet", "ingest.json", "README.md"
+_COPY_OF = "same bytes as "
 _FORMAT = 1
+_SAID = {"source", "settings", "found", "fetched", "rejected", "tars"}  # in ingest.json
 
 
 class Contents:
@@ -50,7 +56,7 @@ class Contents:
         return {
             name.partition(".")[0]: (tar, offset, size)
             for tar in sorted(self._out.glob("pictures-*.tar"))
-            for name, offset, size in find_members(tar)
+            for name, offset, size in _members(tar)
         }
 
     def is_in_tar(self, image_id: str) -> bool:
@@ -62,7 +68,7 @@ class Contents:
         for path in sorted(self.pictures.glob("*/*")):
             if path.suffix == ".part":
                 path.unlink()
-            else:
+            elif path.name.isdecimal():
                 yield int(path.name), path
 
     def read(self, seq: int, image_id: str) -> bytes:
@@ -76,6 +82,14 @@ class Contents:
             return file.read(size)
 
 
+def _members(tar: Path) -> list[tuple[str, int, int]]:
+    try:
+        return find_members(tar)
+    except (tarfile.TarError, EOFError) as error:
+        log.warning("%s is damaged (%s): its pictures are fetched anew", tar, error)
+        return []
+
+
 def write_batch(
     ledger: Ledger,
     last: int,  # the batch ends at this place of the ledger
@@ -85,7 +99,10 @@ def write_batch(
     settings: dict[str, Any],  # what the batch was made with
     source: str,
 ) -> dict[str, Any]:
-    """Write the folder anew; the summary that its ingest.json holds."""
+    """Write the folder anew; the summary that its ingest.json holds.
+
+    The ledger is told the record's digest before the folder takes its place.
+    """
     counts: Counter[str] = Counter()
     of: dict[str, Counter[str]] = {"licences": Counter(), "ratings": Counter(), "authors": Counter()}
     seen: set[str] = set()
@@ -109,6 +126,7 @@ def write_batch(
         }
         write_json(folder / ABOUT, about)
         write_bytes(folder / CARD, card(about, params, of).encode())
+        ledger["next_record"] = record_digest(folder)
     return about
 
 
@@ -124,7 +142,7 @@ def _rows(
         elif result.image_id is None:
             row |= {"reject": result.reject, "detail": result.detail}
         elif result.image_id in seen:
-            row |= {"reject": Reject.DUPLICATE, "detail": f"same bytes as {result.image_id}"}
+            row |= {"reject": Reject.DUPLICATE, "detail": f"{_COPY_OF}{result.image_id}"}
         else:
             seen.add(result.image_id)
             name = f"{result.image_id}.{result.suffix}"
@@ -142,14 +160,26 @@ def _row(source: str, candidate: Candidate, params: RemoteParams) -> Row:
         "author": candidate.author or params.author,
         "licence": candidate.licence or params.licence,
         "tags": list(candidate.tags),
+        "width": _pixels(candidate.width),
+        "height": _pixels(candidate.height),
         "reject": None,
     }
+
+
+def _pixels(claimed: int | None) -> int | None:
+    """A size that a site claims, where it can be one."""
+    return claimed if claimed is not None and 0 < claimed < 2**31 else None
+
+
+def original_of(detail: str) -> str:
+    """The image id of the picture that a duplicate is a copy of, from the detail of its row."""
+    return detail.removeprefix(_COPY_OF)
 
 
 def _place_tar(new: Path, old: Path, kept: list[tuple[int, str, str]], contents: Contents) -> None:
     """Link the tar that is there where it holds just these, and write it where not."""
     names = [name for _, _, name in kept]
-    if old.is_file() and [name for name, _, _ in find_members(old)] == names:  # names are hashes of contents
+    if old.is_file() and [name for name, _, _ in _members(old)] == names:  # names are hashes of contents
         try:
             os.link(old, new)
         except OSError:
@@ -172,10 +202,10 @@ def read_about(out: Path) -> dict[str, Any] | None:
     try:
         about: dict[str, Any] = json.loads((out / ABOUT).read_bytes())
         sizes = {name: (out / name).stat().st_size for name in about["tars"]}
+        is_ours = about["format"] == _FORMAT and set(about) >= _SAID
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    is_whole = sizes == about["tars"] and about.get("format") == _FORMAT and (out / RECORD).is_file()
-    return about if is_whole else None
+    return about if is_ours and sizes == about["tars"] and (out / RECORD).is_file() else None
 
 
 def record_digest(out: Path) -> str | None:

@@ -66,7 +66,7 @@ class WebPage:
         """
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             start = " ".join(self.body[:60].decode(errors="replace").split())
             address = self.url.partition("?")[0]
             raise SourceError(f"expected JSON from {address}, found {start!r}: is it the right site?") from None

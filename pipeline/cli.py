@@ -5,6 +5,7 @@ A stage is imported by the command that runs it, so that `--help` is quick.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -79,7 +80,8 @@ def ingest(
     with progress_bars() as bar:
         bars = bar(f"list {batch}"), bar(f"ingest {batch}")
         summary = ingest_batch(section, RAW / batch, LEDGERS / batch, wanted, _workers(workers), *bars)
-    _metrics(f"ingest-{batch}", summary)
+    if summary.get("asked") != {} or not _is_said(f"ingest-{batch}", summary):
+        _metrics(f"ingest-{batch}", summary)
     show_ingested(summary, RAW / batch)
 
 
@@ -194,6 +196,13 @@ def _workers(given: int | None) -> int:
     from pipeline.workers import default_workers
 
     return given or default_workers()
+
+
+def _is_said(name: str, summary: Mapping[str, object]) -> bool:
+    """Whether the metrics say the same, and besides who was asked, which a fresh machine does not know."""
+    path = METRICS / f"{name}.json"
+    said = json.loads(path.read_bytes()) if path.is_file() else {}
+    return all(said.get(key) == value for key, value in summary.items() if key != "asked")
 
 
 def _metrics(name: str, summary: Mapping[str, object]) -> None:

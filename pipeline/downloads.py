@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from pipeline.outcomes import Result
 from pipeline.rejects import Reject
 from pipeline.storing import fetched
-from pipeline.web.answers import FailedError
+from pipeline.web.errors import FailedError
 from pipeline.web.pace import Host
 
 if TYPE_CHECKING:
@@ -64,16 +64,16 @@ class _Line:
         self.active = 0  # under way
         self.entry = -1  # of the dispatcher's heap: the newest one holds
         self._ledger = ledger
-        self._last = last
+        self.last = last
         self._after = 0
         self._fresh: deque[Task] = deque()
         self._again: list[tuple[float, int, Task, int]] = []  # (not before, place, task, attempts so far)
 
     def take(self) -> tuple[Task, int] | None:
         """The next candidate and how often it was tried, if one may be tried now."""
-        if not self._fresh and self._after < self._last:
-            self._fresh.extend(self._ledger.tasks(self.name, self._after, self._last, _READ_AHEAD))
-            self._after = self._fresh[-1].seq if self._fresh else self._last
+        if not self._fresh and self._after < self.last:
+            self._fresh.extend(self._ledger.tasks(self.name, self._after, self.last, _READ_AHEAD))
+            self._after = self._fresh[-1].seq if self._fresh else self.last
         if self._fresh:
             return self._fresh.popleft(), 0
         if self._again and self._again[0][0] <= time.monotonic():
@@ -88,14 +88,14 @@ class _Line:
     def ready_at(self) -> float | None:
         """When the next candidate may be asked for, or dropped; None: there is none."""
         if self.host.given_up:
-            return 0.0 if self._fresh or self._again or self._after < self._last else None
-        if self._fresh or self._after < self._last:
+            return 0.0 if self._fresh or self._again or self._after < self.last else None
+        if self._fresh or self._after < self.last:
             return self.host.ready_at()
         return max(self.host.ready_at(), self._again[0][0]) if self._again else None
 
     def drop(self) -> None:
         """Forget what is left."""
-        self._after = self._last
+        self._after = self.last
         self._fresh.clear()
         self._again.clear()
 
@@ -230,7 +230,9 @@ class _Dispatcher:
         self._queue(line)
 
     def _give_up(self, line: _Line) -> None:
-        left = self._ledger.give_up(line.name, Result(reject=Reject.HOST_GIVEN_UP, detail=line.host.given_up))
+        left = self._ledger.give_up(
+            line.name, line.last, Result(reject=Reject.HOST_GIVEN_UP, detail=line.host.given_up)
+        )
         line.drop()
         self._count("rejected", left - line.active)  # those under way come back and are counted then
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pipeline.batch_folder import Contents, read_about, record_digest, write_batch
+from pipeline.atomic import restore_folder
+from pipeline.batch_folder import Contents, read_about, write_batch
 from pipeline.downloads import download
 from pipeline.errors import DataError, ParamsError
 from pipeline.ledger import Ledger
 from pipeline.listing import begin_listing, list_candidates, query_of
 from pipeline.locks import only_run_on
-from pipeline.reconcile import reconcile
+from pipeline.reconcile import reconcile, settle
 from pipeline.rejects import Reject
 from pipeline.source_params import GalleryDlParams, HtmlParams, checked_contact
 from pipeline.sources.registry import source_of
 from pipeline.web.addresses import host_of
-from pipeline.web.client import Manners, PoliteClient
+from pipeline.web.client import PoliteClient
+from pipeline.web.manners import Manners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ class Plan:
     declined: dict[str, int]  # by the listing, by reject
     known: int  # had, or failed, before
     requests: dict[str, int]  # host -> requests for pictures; empty name: files of this machine
-    seconds: float | None  # at the configured rate; None: there is no limit
+    seconds: float | None  # at the rates that are known; None: as fast as the hosts answer
 
 
 def fetch_batch(
@@ -82,21 +83,22 @@ def fetch_batch(
         DataError: nothing, or too little, could be fetched.
     """
     settings = _settings(params)
+    pictures = folder / "pictures"
     with only_run_on(out), Ledger(folder / "ledger.sqlite") as ledger:
+        restore_folder(out)
+        settle(ledger, out)
         about = read_about(out)
-        if about and about["settings"] == settings and wanted == Wanted():
+        if about and about["settings"] == settings and wanted == Wanted() and ledger["is_under_way"] != "1":
+            shutil.rmtree(pictures, ignore_errors=True)
             return _summary(about, ledger)
-        pictures = folder / "pictures"
         contents = Contents(pictures, out)
+        ledger["is_under_way"] = 1  # a run that is stopped goes on, whatever the next one is asked for
         with _listed(params, ledger, contents, out, wanted, on_listing) as (source, client, last):
-            if wanted.retry_failed:
-                ledger.try_again(_ASK_AGAIN)
-            if wanted.refresh:
-                ledger.check_again()
+            _ask_again(ledger, wanted)
             download(ledger, client, pictures, last, on_fetching)
         _need_pictures(ledger.outcomes(last), source.name, params)
         about = write_batch(ledger, last, contents, out, params, settings, source.name)
-        ledger["record"] = record_digest(out)
+        settle(ledger, out)
         shutil.rmtree(pictures, ignore_errors=True)
         return _summary(about, ledger)
 
@@ -109,10 +111,14 @@ def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on
         SourceError: the source cannot be listed.
     """
     with only_run_on(out), Ledger(folder / "ledger.sqlite") as ledger:
+        restore_folder(out)
         contents = Contents(folder / "pictures", out)
         with _listed(params, ledger, contents, out, wanted, on_listing) as (source, client, last):
-            outcomes = ledger.outcomes(last)
-            requests = ledger.waiting(last)
+            if ledger.waiting(last):
+                ledger["is_under_way"] = 1
+            with ledger.imagined():
+                _ask_again(ledger, wanted)
+                outcomes, requests = ledger.outcomes(last), ledger.waiting(last)
             waits = [client.host(host).seconds_between * (count + 1) for host, count in requests.items() if host]
         declined = ledger.declined(last)
         total = sum(outcomes.values())
@@ -122,8 +128,15 @@ def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on
             declined=declined,
             known=total - sum(declined.values()) - sum(requests.values()),
             requests=requests,
-            seconds=max(waits, default=0.0) if params.rate else None,
+            seconds=max(waits, default=0.0) or None,
         )
+
+
+def _ask_again(ledger: Ledger, wanted: Wanted) -> None:
+    if wanted.retry_failed:
+        ledger.try_again(_ASK_AGAIN)
+    if wanted.refresh:
+        ledger.check_again()
 
 
 @contextmanager
@@ -135,33 +148,43 @@ def _listed(
     manners = _manners(params)
     reconcile(ledger, contents, out)
     client = PoliteClient(manners)
+    for host, seconds in ledger.paces().items():
+        client.host(host).slow_down(seconds)
     try:
         # A page of a picture that could not be had is tried again by listing again.
         lost = wanted.retry_failed and not source.newest_first and ledger.has_declined(FAILURES)
         begin_listing(ledger, query_of(_settings(params)), source.newest_first, wanted.update or lost, FAILURES)
         list_candidates(source, client, ledger, params, progress)
-        yield source, client, ledger.cutoff(params.count) or ledger.last_seq()
+        last = ledger.cutoff(params.count)
+        if wanted.update and last is not None:
+            log.info("%s lists as many as `count`, %d: raise it for more", source.name, params.count)
+        yield source, client, last or ledger.last_seq()
     finally:
         ledger.ask(client.take_asked())
+        ledger.note_paces(client.paces())
         client.close()
 
 
 def _settings(params: RemoteParams) -> dict[str, Any]:
     """What decides which pictures are in the batch, and what is said of them."""
-    return params.model_dump(exclude=set(params.MANNERS))
+    settings = params.model_dump(mode="json", exclude=set(params.MANNERS), exclude_defaults=True)
+    if "cookies" in settings:  # their values stay in params.yaml
+        settings["cookies"] = sorted(settings["cookies"])
+    return settings
 
 
 def _manners(params: RemoteParams) -> Manners:
     cookies: dict[str, Mapping[str, str]] = {}
     if isinstance(params, HtmlParams) and params.cookies:
-        cookies[host_of(urlsplit(params.listing))] = params.cookies
+        listing = urlsplit(params.listing)
+        cookies[f"{listing.scheme}://{host_of(listing)}"] = params.cookies
     return Manners(
         contact=_contact(params),
         rate=params.rate,
         connections=params.connections,
         max_bytes=params.max_mib * 2**20,
         max_seconds=params.max_seconds,
-        allow_hosts=frozenset(host.lower() for host in params.allow_hosts),
+        allow_hosts=frozenset(host.lower().replace("[", "").replace("]", "") for host in params.allow_hosts),
         exempt_api=getattr(params, "robots", "obey") == "obey_except_api",
         cookies=cookies,
     )
@@ -197,13 +220,12 @@ def _need_pictures(outcomes: Mapping[str, int], source: str, params: RemoteParam
 
 
 def _summary(about: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
-    """The funnel, and who was asked how often in all the runs that made it."""
-    asked: dict[str, dict[str, Counter[str]]] = {}
-    for host, what, outcome, requests in ledger.asked():
-        asked.setdefault(host, {}).setdefault(what, Counter())[outcome] += requests
-    most = sorted(asked, key=lambda host: (-sum(count.total() for count in asked[host].values()), host))
+    """The funnel, and who was asked how often in all the runs that this machine's ledger remembers."""
+    asked = ledger.asked()
+    requests = {host: sum(sum(outcomes.values()) for outcomes in kinds.values()) for host, kinds in asked.items()}
+    most = sorted(requests, key=lambda host: (-requests[host], host))
     shown: dict[str, Any] = {host: asked[host] for host in most[:_HOSTS_SHOWN]}
     if len(most) > _HOSTS_SHOWN:
-        rest = sum(count.total() for host in most[_HOSTS_SHOWN:] for count in asked[host].values())
-        shown["other"] = {"hosts": len(most) - _HOSTS_SHOWN, "requests": rest}
+        rest = most[_HOSTS_SHOWN:]
+        shown["other"] = {"hosts": len(rest), "requests": sum(requests[host] for host in rest)}
     return {name: about[name] for name in ("found", "fetched", "rejected")} | {"asked": shown}

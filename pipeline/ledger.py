@@ -6,47 +6,17 @@ the versioned record is images.parquet, from which a lost ledger is made again.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.errors import DataError
+from pipeline.ledger_file import LedgerFile
 from pipeline.outcomes import Task, candidate_from, result_from, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from pipeline.candidates import Candidate
     from pipeline.outcomes import Result
 
-_FORMAT = "1"
-_TABLES = """
-BEGIN;
-CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT);
-INSERT INTO about VALUES ('format', '1');
-CREATE TABLE cursors (cursor TEXT PRIMARY KEY);
-CREATE TABLE asked (host TEXT, what TEXT, outcome TEXT, requests INTEGER, PRIMARY KEY (host, what, outcome));
-CREATE TABLE candidates (
-    seq INTEGER PRIMARY KEY,      -- order of listing, and place in the tars
-    source TEXT NOT NULL,
-    id TEXT NOT NULL,
-    query INTEGER NOT NULL,       -- the query that listed it last
-    listing INTEGER NOT NULL,     -- the listing that saw it last
-    host TEXT NOT NULL,           -- who is asked; empty: nobody
-    candidate TEXT NOT NULL,      -- JSON
-    declined TEXT,                -- why the listing itself leaves it out
-    is_pending INTEGER NOT NULL DEFAULT 1,
-    image_id TEXT,                -- of the bytes we have
-    reject TEXT,                  -- why we have none
-    result TEXT,                  -- JSON: `Result`
-    UNIQUE (source, id)
-);
-CREATE VIEW wanted AS SELECT * FROM candidates WHERE is_pending AND declined IS NULL;
-CREATE INDEX pending ON candidates (host, seq) WHERE is_pending;
-CREATE INDEX declined ON candidates (query, seq) WHERE declined IS NOT 'filtered';
-COMMIT;
-"""
 _LIST = """
 INSERT INTO candidates (source, id, query, listing, host, candidate, declined) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (source, id) DO UPDATE SET query = excluded.query, listing = excluded.listing, host = excluded.host,
@@ -61,45 +31,8 @@ class Listed(NamedTuple):
     repeated: int  # listed before in this very listing
 
 
-class Ledger:
-    """The ledger in a file; one process writes it."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")  # survives a killed process; a power cut rolls back
-            if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-                self._db.executescript(_TABLES)
-        except sqlite3.DatabaseError as error:
-            raise DataError(f"expected the ledger of the batch in {path}, found damage ({error}): delete it") from None
-        if self["format"] != _FORMAT:
-            raise DataError(f"expected a ledger of format {_FORMAT} in {path}, found {self['format']}: delete it")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    def __getitem__(self, name: str) -> str | None:
-        found = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
-        return None if found is None else found[0]
-
-    def __setitem__(self, name: str, value: str | int | None) -> None:
-        self._db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, None if value is None else str(value)))
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of it or nothing."""
-        self._db.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+class Ledger(LedgerFile):
+    """What is known of the candidates of a batch."""
 
     @property
     def query(self) -> int:
@@ -110,6 +43,8 @@ class Ledger:
         """Note the candidates of a page, each with its host and why it is declined."""
         listing = int(self["listing_number"] or 0)
         rows = [(source, one.id, self.query, listing, host, to_json(one), declined) for one, host, declined in entries]
+        for row in rows:
+            row[5].encode()
         before = self.last_seq()
         changed = self._db.executemany(_LIST, rows).rowcount
         return Listed(self.last_seq() - before, len(rows) - max(changed, 0))
@@ -161,12 +96,16 @@ class Ledger:
         text = "UPDATE candidates SET is_pending = 0, image_id = ?, reject = ?, result = ? WHERE seq = ?"
         self._db.execute(text, (result.image_id, result.reject, to_json(result), seq))
 
-    def give_up(self, host: str, result: Result) -> int:
-        """Note that a host is not asked on: its candidates that we have not are rejected; how many were left."""
-        reason = "UPDATE candidates SET reject = ?, result = ? WHERE is_pending AND host = ? AND image_id IS NULL"
-        self._db.execute(reason, (result.reject, to_json(result), host))
-        text = "UPDATE candidates SET is_pending = 0 WHERE is_pending AND declined IS NULL AND query = ? AND host = ?"
-        return self._db.execute(text, (self.query, host)).rowcount
+    def give_up(self, host: str, last: int, result: Result) -> int:
+        """Note that a host is not asked on: what we have not of its candidates is rejected; how many were left."""
+        place = (self.query, last, host)
+        reason = (
+            "UPDATE candidates SET reject = ?, result = ? WHERE is_pending AND image_id IS NULL AND declined IS NULL "
+            "AND query = ? AND seq <= ? AND host = ?"
+        )
+        self._db.execute(reason, (result.reject, to_json(result), *place))
+        text = "UPDATE candidates SET is_pending = 0 WHERE is_pending AND declined IS NULL"
+        return self._db.execute(f"{text} AND query = ? AND seq <= ? AND host = ?", place).rowcount
 
     def try_again(self, rejects: Iterable[str]) -> int:
         """Let rejected candidates be asked for once more; how many."""
@@ -227,12 +166,3 @@ class Ledger:
         )
         for seq, source, candidate, declined, result in self._db.execute(text, (self.query, last)):
             yield seq, source, candidate_from(candidate), declined, result_from(result)
-
-    def ask(self, requests: Mapping[tuple[str, str, str], int]) -> None:
-        """Add to the count of requests by (host, what, outcome)."""
-        text = "INSERT INTO asked VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET requests = requests + excluded.requests"
-        self._db.executemany(text, ((*key, count) for key, count in requests.items()))
-
-    def asked(self) -> list[tuple[str, str, str, int]]:
-        """(host, what, outcome, requests), sorted."""
-        return self._db.execute("SELECT host, what, outcome, requests FROM asked ORDER BY 1, 2, 3").fetchall()

@@ -6,7 +6,8 @@ import fnmatch
 import hashlib
 import json
 import logging
-from dataclasses import replace
+import re
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.rejects import Reject
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BARREN = 3  # pages in a row that repeat what was listed: the pagination has no end
+_PLAIN = re.compile(r"https?://((?:[a-z0-9-]+\.)+[a-z]+)/[A-Za-z0-9._/-]*$")
+_BARREN = 1000  # pages in a row without anything new: a pagination without an end, which no source has noticed
 
 
 _OF_THE_BATCH = ("count", "author", "licence")  # settings that do not change what is listed
@@ -43,7 +45,7 @@ def begin_listing(
 ) -> None:
     """Begin anew for another query or an update; otherwise go on where the last run stopped."""
     is_other = ledger["query"] != query
-    if not is_other and not is_update:
+    if not is_other and (not is_update or ledger["is_listing"] == "1"):
         return
     with ledger.transaction():
         if is_other:
@@ -54,7 +56,7 @@ def begin_listing(
         ledger["known_cursor"], ledger["known_ended"] = known["cursor"], known["ended"]
         ledger["is_update"] = int(newest_first and not is_other)
         ledger["listing_number"] = int(ledger["listing_number"] or 0) + 1
-        ledger["cursor"], ledger["ended"], ledger["repeated"] = None, 0, 0
+        ledger["cursor"], ledger["ended"], ledger["repeated"], ledger["is_listing"] = None, 0, 0, 1
         ledger.forget_cursors()
         if not newest_first:  # lists all of it again
             ledger.drop_declined(passing)
@@ -82,12 +84,17 @@ def list_candidates(
                 break
         else:
             ledger["ended"] = 1
+    ledger["is_listing"] = 0
 
 
 def _note(page: Page, source: str, ledger: Ledger, params: RemoteParams) -> tuple[bool, bool]:
     """Whether the page only repeats this listing, and whether an update has come to what an earlier one listed."""
     entries = [_judged(candidate, params) for candidate in page.candidates]
-    listed = ledger.list_page(source, entries)
+    try:
+        listed = ledger.list_page(source, entries)
+    except UnicodeEncodeError:
+        entries = [_judged(_writable(candidate), params) for candidate in page.candidates]
+        listed = ledger.list_page(source, entries)
     ledger["repeated"] = int(ledger["repeated"] or 0) + listed.repeated
     ledger["cursor"] = page.cursor
     is_loop = page.cursor is not None and not ledger.is_new_cursor(page.cursor)
@@ -96,13 +103,26 @@ def _note(page: Page, source: str, ledger: Ledger, params: RemoteParams) -> tupl
     if page.cursor is None or is_loop:
         ledger["ended"] = 1
     if ledger["is_update"] == "1" and entries and not listed.new and not listed.repeated:
-        ledger["cursor"], ledger["ended"], ledger["is_update"] = ledger["known_cursor"], ledger["known_ended"], 0
-        return False, True
+        ledger["is_update"] = 0
+        if ledger["known_cursor"] is not None or ledger["known_ended"] == "1":
+            ledger["cursor"], ledger["ended"] = ledger["known_cursor"], ledger["known_ended"]
+            return False, True
     return listed.repeated == len(entries), False
 
 
 def _has_enough(ledger: Ledger, count: int | None) -> bool:
     return count is not None and ledger.last_seq() >= count and ledger.cutoff(count) is not None
+
+
+def _writable(candidate: Candidate) -> Candidate:
+    """The candidate without halves of characters, which JSON may hold and UTF-8 may not."""
+    values = {name: value for name, value in asdict(candidate).items() if type(value) is str}
+    cleaned: dict[str, Any] = {name: _text(value) for name, value in values.items()}
+    return replace(candidate, **cleaned, tags=tuple(map(_text, candidate.tags)))
+
+
+def _text(value: str) -> str:
+    return value.encode(errors="replace").decode()
 
 
 def asked_host(candidate: Candidate) -> str:
@@ -111,7 +131,8 @@ def asked_host(candidate: Candidate) -> str:
     Raises:
         ForbiddenAddressError: its address cannot be asked.
     """
-    return host_of(split_url(candidate.url or ""))
+    plain = _PLAIN.match(candidate.url or "")  # most are, and a million of them take a while
+    return plain[1] if plain else host_of(split_url(candidate.url or ""))
 
 
 def _judged(candidate: Candidate, params: RemoteParams) -> tuple[Candidate, str, str | None]:
@@ -131,6 +152,8 @@ def _unwanted(candidate: Candidate, params: RemoteParams) -> str | None:
     """Why the filters leave a candidate out."""
     if candidate.rating is not None and candidate.rating not in params.ratings:
         return f"rating {candidate.rating}"
+    if not params.tags and not params.without:
+        return None
     tags = {tag.casefold() for tag in candidate.tags}
     for wanted in params.tags:
         if ":" not in wanted and wanted.casefold() not in tags:  # `name:value` is for the site to judge

@@ -27,7 +27,7 @@ def only_run_on(out: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise ParamsError(f"expected no other run on {out}, found one: wait for it, or give another --out") from None
+        raise ParamsError(f"expected no other run on {out}, found one: wait until it ends") from None
     try:
         yield
     finally:

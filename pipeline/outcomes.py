@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.candidates import Candidate
+
+_NOTHING: tuple[object, ...] = (None, ())
 
 
 class Task(NamedTuple):
@@ -36,8 +38,8 @@ class Result:
 
 def to_json(values: Candidate | Result) -> str:
     """What is known, as JSON."""
-    known = {name: value for name, value in asdict(values).items() if value not in {None, ()}}
-    return json.dumps(known, ensure_ascii=False)
+    known = {name: getattr(values, name) for name in values.__slots__}
+    return json.dumps({name: value for name, value in known.items() if value not in _NOTHING}, ensure_ascii=False)
 
 
 def candidate_from(text: str) -> Candidate:

@@ -162,7 +162,8 @@ def explain(error: ValidationError) -> str:
     if loc[-1:] == ("[key]",):
         return f"`{loc[0]}`: a batch is named in letters, digits, - and _, found {problem['input']!r}"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"`{where}`: {message[:1].lower()}{message[1:]}, found {problem['input']!r}"
+    found = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
+    return f"`{where}`: {message[:1].lower()}{message[1:]}{found}"
 
 
 def _dotted(loc: tuple[Any, ...]) -> str:

@@ -131,6 +131,21 @@ def record_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[list[Row]
         writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
 
 
+def iter_records(path: Path, schema: pa.Schema) -> Iterator[Row]:
+    """Rows one by one, of a file that need not fit into memory.
+
+    Raises:
+        DataError: the file is no Parquet, or lacks a column of the schema.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_GROUP // 8, columns=schema.names):
+                yield from pa.Table.from_batches([batch]).cast(schema).to_pylist()
+    except (pa.ArrowException, ValueError, OSError) as error:
+        problem = str(error).splitlines()[0]
+        raise DataError(f"expected the columns of {path.name} in {path}, found damage: {problem}") from None
+
+
 def read_records(path: Path, schema: pa.Schema) -> list[Row]:
     """Read rows that `write_records` wrote.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
@@ -44,7 +45,7 @@ class RemoteParams(Section):
     max_mib: Annotated[int, Field(ge=1, le=256)] = 64  # a larger picture is not fetched, MiB
     max_seconds: Annotated[float, Field(gt=0.0)] = 120.0  # a picture that takes longer is given up
     max_rejected: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5  # fail when more than this share cannot be fetched
-    allow_hosts: list[str] = []  # hosts that may lie at private or loopback addresses
+    allow_hosts: list[str] = []  # hosts, or host:port, that may lie at private or loopback addresses
 
     @field_validator("tags")
     @classmethod
@@ -71,6 +72,22 @@ def checked_contact(contact: str) -> str:
     if not is_plain or not ("@" in contact.strip("@") or contact.startswith(("https://", "http://"))):
         raise ValueError("expected an e-mail address or the address of a page")
     return contact
+
+
+def checked_address(name: str, address: str) -> str:
+    """An address of the web.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        parts = urlsplit(address)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ValueError(f"{name} is an address that begins with https:// or http://")
+    return address
 
 
 class UrlsParams(RemoteParams):
@@ -111,8 +128,7 @@ class HtmlParams(RemoteParams):
         except (KeyError, IndexError, ValueError, AttributeError):
             names = ", ".join(f"{{{name}}}" for name in ("page", *self.each))
             raise ValueError(f"listing may hold {names}, and no other name in braces") from None
-        if not self.listing.startswith(("https://", "http://")):
-            raise ValueError("listing begins with https:// or http://")
+        checked_address("listing", self.listing)
         return self
 
 
@@ -126,9 +142,7 @@ class ApiParams(RemoteParams):
     @field_validator("site")
     @classmethod
     def _address(cls, site: str) -> str:
-        if not site.startswith(("https://", "http://")):
-            raise ValueError("site begins with https:// or http://")
-        return site.rstrip("/")
+        return checked_address("site", site).rstrip("/")
 
 
 class BooruParams(ApiParams):

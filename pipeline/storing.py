@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from pipeline.hashing import content_id
 from pipeline.images import MAX_BYTES, BadPictureError, inspect
 from pipeline.outcomes import Result
 from pipeline.rejects import Reject
-from pipeline.web.answers import RefusedError
+from pipeline.web.errors import RefusedError
 
 if TYPE_CHECKING:
     from pipeline.candidates import Candidate
     from pipeline.outcomes import Task
-    from pipeline.web.client import PoliteClient
+    from pipeline.web.answers import PictureClient
 
+_AS_IT_IS = "%/:=&?~#+!$,;'@()*[]"
 TAR_PLACES = 256  # places of the ledger that share a tar
 
 
@@ -30,7 +32,7 @@ def stored_file(pictures: Path, seq: int) -> Path:
     return pictures / f"{tar_of(seq):05d}" / f"{seq:08d}"
 
 
-def fetched(task: Task, client: PoliteClient, pictures: Path) -> Result | None:
+def fetched(task: Task, client: PictureClient, pictures: Path) -> Result | None:
     """Fetch and store one candidate; None where the server says that what we have still holds.
 
     Raises:
@@ -76,7 +78,8 @@ def examined(content: bytes, **validators: str | None) -> Result:
 
 
 def _headers(task: Task) -> dict[str, str]:
-    asked = {"Referer": task.candidate.page_url, "If-None-Match": task.etag, "If-Modified-Since": task.modified}
+    page = quote(task.candidate.page_url or "", safe=_AS_IT_IS)  # a header is ASCII
+    asked = {"Referer": page, "If-None-Match": task.etag, "If-Modified-Since": task.modified}
     return {name: value for name, value in asked.items() if value}
 
 

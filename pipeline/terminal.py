@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 out = Console(highlight=False, markup=False)  # a path may hold [brackets]
 err = Console(stderr=True, highlight=False, markup=False)
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 _SAY_EVERY = 10.0  # seconds between lines where there is no terminal
 
@@ -41,9 +43,14 @@ def run_reported(command_line: Callable[[], None]) -> None:
     except AnimeDataError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        if error.errno in _FULL:
+            _fail(
+                f"expected room to write, found none ({reason}): free some, then run the same command again",
+                SourceError.exit_code,
+            )
         if error.filename is None:
             raise
-        reason = (error.strerror or type(error).__name__).lower()
         _fail(f"expected to use {error.filename}, which cannot be done: {reason}", SourceError.exit_code)
 
 

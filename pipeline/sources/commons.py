@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from pipeline.candidates import WebClient
     from pipeline.source_params import CommonsParams
 
+log = logging.getLogger(__name__)
+
 File = dict[str, Any]
 
+_MOST_ANSWERS = 20  # for the details of one batch
 _LIMIT = 50  # files a batch: extended metadata is dear to make
 _QUERY: dict[str, str | int] = {
     "action": "query",
@@ -65,8 +69,14 @@ class Commons:
         Raises:
             SourceError: the listing cannot be had.
         """
+        before: set[str] = set()
         while True:
             files, cursor = self._batch(client, cursor)
+            found = {_identity(file) for file in files}
+            if found and found == before:
+                log.warning("%s lists the same again: its end is taken to be here", self.name)
+                cursor = None
+            before = found
             yield Page(tuple(_candidate(file) for file in files), cursor)
             if cursor is None:
                 return
@@ -77,7 +87,7 @@ class Commons:
         The details of one batch may come in several answers, each of which lists all its files.
         """
         files: dict[str, File] = {}
-        while True:
+        for _ in range(_MOST_ANSWERS):
             answer = self._answer(client, cursor)
             for file in answer.get("query", {}).get("pages", []):
                 identity = _identity(file)
@@ -87,6 +97,10 @@ class Commons:
             cursor = json.dumps(answer["continue"], sort_keys=True) if "continue" in answer else None
             if cursor is None or answer.get("batchcomplete"):
                 return sorted(files.values(), key=lambda file: file.get("index", 0)), cursor
+        raise SourceError(
+            f"expected the details of {len(files)} files from {self._address} in a few answers, found no end of them "
+            f"in {_MOST_ANSWERS}: run again later to go on from here"
+        )
 
     def _answer(self, client: WebClient, cursor: str | None) -> dict[str, Any]:
         onward = {} if cursor is None else json.loads(cursor)

@@ -53,6 +53,7 @@ class Html:
             if selector is not None and name != "attribute":
                 _check(name, selector)
         self._params = params
+        self._shown: set[int] = set()  # what each listing page of the combination showed
         self._select = params.select
         self._combinations = [dict(zip(params.each, values, strict=True)) for values in product(*params.each.values())]
         self.name = f"html:{urlsplit(params.listing).hostname}"
@@ -65,9 +66,10 @@ class Html:
         """
         place: _Place | None = _Place.read(cursor)
         visited: set[str] = set()
+        self._shown = set()
         while place:
             if not (place.page or place.links):
-                visited = set()
+                visited, self._shown = set(), set()
             here = place
             for candidates, place in self._listing_page(client, here, visited):
                 yield Page(candidates, json.dumps(asdict(place), sort_keys=True) if place else None)
@@ -90,10 +92,10 @@ class Html:
         visited |= {address, document.url, self._address(place, 0)}
         if self._select.link is None:
             pictures = self._pictures(document)
-            yield pictures, self._following(place, document, bool(pictures), visited)
+            yield pictures, self._following(place, document, [picture.id for picture in pictures], visited)
             return
         links = document.addresses(self._select.link, "href")
-        following = self._following(place, document, bool(links), visited)
+        following = self._following(place, document, links, visited)
         done = place.links
         while True:
             part = links[done : done + _LINKS]
@@ -103,9 +105,13 @@ class Html:
             if done >= len(links):
                 return
 
-    def _following(self, place: _Place, document: Document, has_some: bool, visited: set[str]) -> _Place | None:
-        """The place of the next listing page."""
-        if not has_some:
+    def _following(self, place: _Place, document: Document, shown: list[str], visited: set[str]) -> _Place | None:
+        """The place of the next listing page; there is none after one that shows what an earlier one did."""
+        digest = hash(tuple(shown))
+        if shown and digest in self._shown:
+            return self._next_combination(place)
+        self._shown.add(digest)
+        if not shown:
             if place == _Place():
                 selector, what = self._select.link or self._select.image, "links" if self._select.link else "pictures"
                 raise SourceError(

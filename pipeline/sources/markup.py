@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from pipeline.candidates import WebPage
 
+_MAX_HTML = 4 * 2**20  # bytes; parsing takes a hundred times as much memory
+_NO_CHARSETS = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"}  # that Python knows besides
 # What browsers read where a page names the first, https://encoding.spec.whatwg.org/#names-and-labels
 _MEANT = {"shift_jis": "cp932", "x-sjis": "cp932", "iso-8859-1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030"}
 
@@ -71,6 +73,8 @@ class Document:
 
 
 def _parsed(page: WebPage) -> BeautifulSoup:
+    if len(page.body) > _MAX_HTML:
+        raise PageError(f"expected a page at {page.url}, found more than {_MAX_HTML} bytes", Reject.TOO_LARGE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
@@ -88,6 +92,8 @@ def _decoded(page: WebPage) -> str | bytes:
     header = Message()
     header["content-type"] = " ".join(page.content_type.split())
     declared = header.get_content_charset() or EncodingDetector.find_declared_encoding(page.body, is_html=True)
+    if declared in _NO_CHARSETS:
+        declared = None
     try:
         return page.body.decode(_MEANT.get(declared, declared), "replace") if declared else page.body.decode()
     except (LookupError, ValueError):  # no encoding of that name, or no UTF-8

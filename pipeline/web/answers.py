@@ -1,14 +1,14 @@
-"""What a server sends, read under caps; and the two ways in which a request gives nothing."""
+"""What a server answers: a body, a redirect, or one of our two errors."""
 
 from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
+from urllib.parse import urljoin
 
 import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, SSLError
@@ -16,42 +16,20 @@ from urllib3.exceptions import TimeoutError as NoAnswerError
 
 from pipeline.rejects import Reject
 from pipeline.web.addresses import ForbiddenAddressError
+from pipeline.web.bodies import read_body
+from pipeline.web.errors import FailedError, RefusedError
 from pipeline.web.robots import opted_out
+from pipeline.web.watch import TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 What = Literal["robots", "page", "picture"]
 
-_PART = 65536  # bytes read at once
+_CONDITIONS = {"If-None-Match", "If-Modified-Since"}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
-
-
-class RefusedError(Exception):
-    """An address that gives nothing, and will not on another attempt."""
-
-    def __init__(self, reject: Reject, detail: str, status: int | None = None) -> None:
-        super().__init__(detail)
-        self.reject = reject
-        self.status = status
-
-
-class FailedError(Exception):
-    """A request that failed, and may not fail again."""
-
-    def __init__(
-        self,
-        reject: Reject,
-        detail: str,
-        by_host: bool,  # the host is in trouble, not this one answer
-        retry_after: float | None = None,  # seconds that the server asks for
-    ) -> None:
-        super().__init__(detail)
-        self.reject = reject
-        self.by_host = by_host
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
@@ -61,17 +39,34 @@ class Answer:
     url: str  # after redirects
     body: bytes
     headers: Mapping[str, str]
+    robots_tags: tuple[str, ...] = ()  # each X-Robots-Tag
     is_unchanged: bool = False  # 304: what the caller has still holds
 
 
-def read_answer(response: requests.Response, what: What, max_bytes: int, deadline: float) -> Answer | str:
+class PictureClient(Protocol):
+    """Fetches pictures politely, as `WebClient` fetches pages; the two are one client."""
+
+    def picture(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """One attempt at a picture.
+
+        Args:
+            url: its address.
+            headers: sent besides the client's own.
+
+        Raises:
+            RefusedError: it cannot be had, or its server asks not to use it.
+            FailedError: another attempt may do better.
+        """
+        ...
+
+
+def read_answer(response: requests.Response, what: What, max_bytes: int) -> Answer | str:
     """Read a response, or give the address that it redirects to.
 
     Args:
         response: opened as a stream.
         what: for a picture X-Robots-Tag is heeded before its body is read.
         max_bytes: of the body, unpacked. More of robots.txt is left unread, as RFC 9309 has it.
-        deadline: when the body must be there, on the monotonic clock.
 
     Raises:
         RefusedError: the server has no such thing, or asks not to use it, or sends too much.
@@ -79,40 +74,29 @@ def read_answer(response: requests.Response, what: What, max_bytes: int, deadlin
     """
     status, headers = response.status_code, response.headers
     if status in _REDIRECTS and "Location" in headers:
-        return headers["Location"]
-    if status == HTTPStatus.NOT_MODIFIED:
+        return _joined(response.url, headers["Location"], status)
+    if status == HTTPStatus.NOT_MODIFIED and _CONDITIONS & response.request.headers.keys():
         return Answer(response.url, b"", headers, is_unchanged=True)
+    wait = seconds_to_wait(headers.get("Retry-After"))
     if status in _TRY_AGAIN:
-        wait = seconds_to_wait(headers.get("Retry-After"))
         raise FailedError(Reject.HTTP_ERROR, f"the server answers {status}", by_host=True, retry_after=wait)
     if status != HTTPStatus.OK:
         reject = Reject.NOT_FOUND if status in _GONE else Reject.HTTP_ERROR
         raise RefusedError(reject, f"the server answers {status}", status)
-    if what == "page" and "Retry-After" in headers:  # a wiki whose servers lag says so with status 200
-        wait = seconds_to_wait(headers["Retry-After"])
+    if what == "page" and wait is not None:  # a wiki whose servers lag says so with status 200
         raise FailedError(Reject.HTTP_ERROR, "the server asks to come back later", by_host=True, retry_after=wait)
-    directive = opted_out([headers.get("X-Robots-Tag", "")]) if what == "picture" else None
+    tags = tuple(response.raw.headers.getlist("X-Robots-Tag"))
+    directive = opted_out(tags) if what == "picture" else None
     if directive:
-        raise RefusedError(Reject.OPTED_OUT, f"X-Robots-Tag: {directive}")
-    return Answer(response.url, _body(response, what, max_bytes, deadline), headers)
+        raise RefusedError(Reject.OPTED_OUT, f"X-Robots-Tag: {directive}", status)
+    return Answer(response.url, read_body(response, max_bytes, is_cut=what == "robots"), headers, tags)
 
 
-def _body(response: requests.Response, what: What, max_bytes: int, deadline: float) -> bytes:
-    announced = response.headers.get("Content-Length", "")
-    is_packed = "Content-Encoding" in response.headers
-    length = int(announced) if announced.isdecimal() and not is_packed else None
-    body = bytearray()
-    while part := response.raw.read1(_PART, decode_content=True):  # what is there: a drip does not outlast the deadline
-        body += part
-        if len(body) > max_bytes:
-            if what == "robots":
-                return bytes(body[:max_bytes])
-            raise RefusedError(Reject.TOO_LARGE, f"more than {max_bytes} bytes")
-        if time.monotonic() > deadline:
-            raise FailedError(Reject.UNREACHABLE, "the answer takes too long", by_host=False)
-    if length is not None and len(body) != length:
-        raise FailedError(Reject.TRUNCATED, f"{len(body)} of {length} bytes came", by_host=False)
-    return bytes(body)
+def _joined(url: str, location: str, status: int) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise RefusedError(Reject.FORBIDDEN_ADDRESS, "redirects to no valid address", status) from None
 
 
 @contextmanager
@@ -127,6 +111,8 @@ def in_our_words() -> Iterator[None]:
         raise RefusedError(Reject.FORBIDDEN_ADDRESS, str(error)) from None
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError):
         raise RefusedError(Reject.FORBIDDEN_ADDRESS, "no valid address") from None
+    except TooLongError:
+        raise FailedError(Reject.UNREACHABLE, "the answer takes too long", by_host=True) from None
     except (requests.Timeout, NoAnswerError, TimeoutError):
         raise FailedError(Reject.UNREACHABLE, "no answer in time", by_host=True) from None
     except (requests.RequestException, HTTPError, OSError) as error:
@@ -151,7 +137,7 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
         return float(retry_after)
     try:
         until = email.utils.parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=dt.UTC)

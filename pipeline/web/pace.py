@@ -24,11 +24,13 @@ class Patience:
 class Host:
     """Turns, pauses and failures of one host; threads may share it."""
 
-    def __init__(self, name: str, seconds_between: float, patience: Patience) -> None:
+    def __init__(self, name: str, seconds_between: float, patience: Patience, connections: int = 1) -> None:
         self.name = name
         self.given_up: str | None = None  # why, once it is
         self.seconds_between = seconds_between  # at least, between two requests
         self._patience = patience
+        self._connections = connections  # at once
+        self._under_way = 0
         self._next = 0.0
         self._last = float("-inf")
         self._failures = 0
@@ -36,10 +38,13 @@ class Host:
         self._tickets: set[int] = set()  # of those on the way to take a turn
         self._numbers = itertools.count()
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
 
     def slow_down(self, seconds_between: float) -> None:
         """Leave at least so long between two requests."""
         with self._lock:
+            if seconds_between > _LONGEST:
+                self.given_up = f"wants {seconds_between:.0f} s between two requests"
             self.seconds_between = max(self.seconds_between, seconds_between)
             self._next = max(self._next, self._last + self.seconds_between)
 
@@ -62,19 +67,32 @@ class Host:
                 return self._next
             return max(self._next, time.monotonic()) + len(self._tickets) * self.seconds_between
 
-    def take_turn(self) -> float:
-        """Wait until it is our turn, and take it; when that was."""
-        while True:
-            with self._lock:
+    def take_turn(self) -> float | None:
+        """Wait until it is our turn, and take it; when that was. None: the host is given up.
+
+        Whoever has taken a turn calls `finished`.
+        """
+        with self._changed:
+            while self.given_up is None:
+                if self._under_way >= self._connections:
+                    self._changed.wait()
+                    continue
                 now = time.monotonic()
-                wait = self._next - now
-                if wait <= 0:
+                if now >= self._next:
                     if self._tickets:
                         self._tickets.pop()
+                    self._under_way += 1
                     self._last = now
                     self._next = now + self.seconds_between
                     return now
-            time.sleep(wait)
+                self._changed.wait(min(self._next - now, threading.TIMEOUT_MAX))
+            return None
+
+    def finished(self) -> None:
+        """Note that a request is over, however it went."""
+        with self._changed:
+            self._under_way -= 1
+            self._changed.notify_all()
 
     def sent(self) -> None:
         """Note that a request has just left: connecting may have taken a while since its turn."""
@@ -114,4 +132,5 @@ class Host:
                 self.given_up = f"failed {self._failures} times in a row, at last: {why}"
             elif wait > _LONGEST:
                 self.given_up = f"asks to wait {wait:.0f} s"
+            self._changed.notify_all()
             return wait

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from protego import Protego
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 AGENT = "anime-data"  # the name that robots.txt may address us by
 MAX_BYTES = 500 * 1024  # of robots.txt, as the RFC asks
 _OPT_OUT = ("noai", "noimageai", "noindex", "noimageindex", "none")
+_VALUED = ("max-snippet", "max-image-preview", "max-video-preview", "unavailable_after")  # directives with a value
+_PROGRAM = re.compile(r"[a-z0-9_*.-]+")
 
 
 class Robots:
@@ -43,7 +46,9 @@ def opted_out(directives: Iterable[str]) -> str | None:
         addressed: str | None = None
         for part in value.lower().split(","):
             name, colon, rest = part.partition(":")
-            if colon:
+            if name.strip() in _VALUED:
+                continue
+            if colon and _PROGRAM.fullmatch(name.strip()):
                 addressed = name.strip()  # holds for what follows, up to the next name
             directive = (rest if colon else part).strip()
             if addressed in {None, AGENT, "*"} and directive in _OPT_OUT:

@@ -31,6 +31,10 @@ class CannedWeb:
     answers: list[Any] | Callable[[dict[str, str | int]], Any]
     calls: list[Call] = field(default_factory=list)
 
+    @property
+    def asked(self) -> list[str]:
+        return [call.url for call in self.calls]
+
     def page(
         self,
         url: str,

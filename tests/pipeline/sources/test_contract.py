@@ -6,10 +6,24 @@ import json
 import pytest
 
 from pipeline.candidates import Candidate, Listed
-from pipeline.source_params import GalleryDlParams, HtmlParams, Selectors, UrlsParams
+from pipeline.source_params import (
+    CommonsParams,
+    DanbooruParams,
+    GalleryDlParams,
+    GelbooruParams,
+    HtmlParams,
+    MoebooruParams,
+    Selectors,
+    UrlsParams,
+)
+from pipeline.sources.commons import Commons
+from pipeline.sources.danbooru import Danbooru
 from pipeline.sources.gallery_dl import GalleryDl
+from pipeline.sources.gelbooru import Gelbooru
 from pipeline.sources.html import Html
+from pipeline.sources.moebooru import Moebooru
 from pipeline.sources.urls import Urls
+from tests.pipeline.sources.canned import CannedWeb
 from tests.pipeline.sources.pages import Pages, page_of
 
 SITE = "https://gallery.example.org"
@@ -54,7 +68,59 @@ def html_with_next(folder):
     return Html(HtmlParams(kind="html", listing=f"{SITE}/one", select=select)), Pages(at)
 
 
-SOURCES = [listed, urls, gallery_dl, html, html_with_next]
+def board(source, posts_below):
+    """A board of 250 posts that answers as the site does."""
+
+    def answer(query):
+        limits = [word for word in str(query["tags"]).split() if word.startswith("id:<")]
+        last = int((limits[0][4:] if limits else str(query.get("page", "b251"))[1:]) or 251)
+        return posts_below([number for number in range(250, 0, -1) if number < last][: int(query["limit"])])
+
+    return source, CannedWeb(answer)
+
+
+def danbooru(folder):
+    def posts(numbers):
+        return [{"id": number, "rating": "g", "tag_string": "a", "file_url": PICTURES[number]} for number in numbers]
+
+    return board(Danbooru(DanbooruParams(kind="danbooru")), posts)
+
+
+def moebooru(folder):
+    def posts(numbers):
+        return [{"id": number, "rating": "s", "tags": "a", "file_url": PICTURES[number]} for number in numbers]
+
+    return board(Moebooru(MoebooruParams(kind="moebooru")), posts)
+
+
+def gelbooru(folder):
+    def posts(numbers):
+        return [{"id": number, "rating": "general", "tags": "a", "file_url": PICTURES[number]} for number in numbers]
+
+    source, web = board(Gelbooru(GelbooruParams(kind="gelbooru")), posts)
+    answer = web.answers
+    web.answers = lambda query: answer(query | {"page": "b251"})  # its `page` names the interface
+    return source, web
+
+
+def commons(folder):
+    def answer(query):
+        start = int(query.get("gcmcontinue", 0))
+        pages = [
+            {
+                "pageid": number + 1,
+                "title": f"File:{number}.png",
+                "imageinfo": [{"url": PICTURES[number], "mime": "image/png"}],
+            }
+            for number in range(start, start + 50)
+        ]
+        onward = {"continue": {"gcmcontinue": str(start + 50), "continue": "gcmcontinue||"}} if start < 150 else {}
+        return {"batchcomplete": True, "query": {"pages": pages}} | onward
+
+    return Commons(CommonsParams(kind="commons", category="a")), CannedWeb(answer)
+
+
+SOURCES = [listed, urls, gallery_dl, html, html_with_next, danbooru, moebooru, gelbooru, commons]
 each_source = pytest.mark.parametrize("make", SOURCES, ids=lambda make: make.__name__)
 
 

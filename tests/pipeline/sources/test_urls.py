@@ -164,6 +164,15 @@ def test_parquet_goes_on_within_any_row_group(tmp_path, done):
     assert [candidate.id for candidate in candidates_of(urls(path), cursor=str(done))] == addresses[done:]
 
 
+@pytest.mark.parametrize("kind", ["txt", "csv", "jsonl"])
+def test_a_list_in_text_goes_on_within(tmp_path, kind):
+    path = tmp_path / f"list.{kind}"
+    rows = [json.dumps({"url": url}) for url in (A, B, C)]
+    lines = {"txt": ["# three", A, "", B, C], "csv": ["url", A, B, "", C], "jsonl": rows}
+    path.write_text("\n".join(lines[kind]))
+    assert [candidate.id for candidate in candidates_of(urls(path), cursor="1")] == [B, C]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_long_list_takes_little_memory(tmp_path, kind):
