@@ -80,7 +80,7 @@ def ingest(
     with progress_bars() as bar:
         bars = bar(f"list {batch}"), bar(f"ingest {batch}")
         summary = ingest_batch(section, RAW / batch, LEDGERS / batch, wanted, _workers(workers), *bars)
-    if summary.get("asked") != {} or not _is_said(f"ingest-{batch}", summary):
+    if summary.pop("is_news", True) or not _is_said(f"ingest-{batch}", summary):
         _metrics(f"ingest-{batch}", summary)
     show_ingested(summary, RAW / batch)
 
@@ -199,7 +199,7 @@ def _workers(given: int | None) -> int:
 
 
 def _is_said(name: str, summary: Mapping[str, object]) -> bool:
-    """Whether the metrics say the same, and besides who was asked, which a fresh machine does not know."""
+    """Whether the metrics say the same already, with who was asked then, which is not known on every machine."""
     path = METRICS / f"{name}.json"
     said = json.loads(path.read_bytes()) if path.is_file() else {}
     return all(said.get(key) == value for key, value in summary.items() if key != "asked")

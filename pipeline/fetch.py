@@ -77,6 +77,9 @@ def fetch_batch(
 ) -> dict[str, Any]:
     """Fill a batch; where it is whole and nothing more is asked of the run, nobody is asked anything.
 
+    Returns:
+        the summary, and as `is_news` whether anything was done.
+
     Raises:
         ParamsError: no contact is set, or another run is at work.
         SourceError: the source cannot be listed.
@@ -90,7 +93,7 @@ def fetch_batch(
         about = read_about(out)
         if about and about["settings"] == settings and wanted == Wanted() and ledger["is_under_way"] != "1":
             shutil.rmtree(pictures, ignore_errors=True)
-            return _summary(about, ledger)
+            return _summary(about, ledger) | {"is_news": False}
         contents = Contents(pictures, out)
         ledger["is_under_way"] = 1  # a run that is stopped goes on, whatever the next one is asked for
         with _listed(params, ledger, contents, out, wanted, on_listing) as (source, client, last):
@@ -100,7 +103,7 @@ def fetch_batch(
         about = write_batch(ledger, last, contents, out, params, settings, source.name)
         settle(ledger, out)
         shutil.rmtree(pictures, ignore_errors=True)
-        return _summary(about, ledger)
+        return _summary(about, ledger) | {"is_news": True}
 
 
 def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on_listing: Progress) -> Plan:
