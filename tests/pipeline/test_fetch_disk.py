@@ -5,21 +5,9 @@ import resource
 
 import pytest
 
-from tests.pipeline.fetching import Batch, asked_pictures, gallery_of, posts
+from tests.pipeline.fetching import asked_pictures, gallery_of, posts
 from tests.web.made_pictures import padded_jpeg
-from tests.web.server import WebServer
 from tests.web.sites import Post
-
-
-@pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
-def batch(tmp_path):
-    return Batch(tmp_path)
 
 
 def no_file_above(size):

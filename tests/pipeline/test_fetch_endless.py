@@ -5,25 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.web_project import Project
 from tests.web.made_pictures import make_pictures
-from tests.web.server import Answer, WebServer
+from tests.web.server import Answer
 from tests.web.sites import Post, commons, danbooru, gallery, gelbooru, moebooru
 
 ENOUGH = 30  # requests for a listing, after which the server has had enough
 PATHS = {"danbooru": "/posts.json", "gelbooru": "/index.php", "moebooru": "/post.json"}
 BOARDS: dict[str, Any] = {"danbooru": danbooru, "gelbooru": gelbooru, "moebooru": moebooru}
-
-
-@pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
-def project(tmp_path, anime_data, monkeypatch):
-    return Project(tmp_path, anime_data, monkeypatch)
 
 
 def posts(count, first=1):

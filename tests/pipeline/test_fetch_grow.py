@@ -6,23 +6,12 @@ from pipeline.errors import SourceError
 from tests.folders import digests
 from tests.pipeline.fetching import SMALL_TAR, Batch, asked_pages, asked_pictures, board_of, gallery_of, posts
 from tests.web.made_pictures import make_pictures
-from tests.web.server import Answer, WebServer
+from tests.web.server import Answer
 
 
 @pytest.fixture(autouse=True)
 def small_tars(monkeypatch):
     monkeypatch.setattr("pipeline.storing.TAR_PLACES", SMALL_TAR)
-
-
-@pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
-def batch(tmp_path):
-    return Batch(tmp_path)
 
 
 def inodes(batch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pipeline.web_project import Project, one_sentence
+from tests.pipeline.web_project import one_sentence
 from tests.web.made_pictures import make_pictures, padded_jpeg
 from tests.web.server import Answer, WebServer
 
@@ -15,11 +15,6 @@ def web():
     with WebServer() as server:
         server.pictures |= {"/one.png": ONE, "/two.png": TWO}
         yield server
-
-
-@pytest.fixture
-def project(tmp_path, anime_data, monkeypatch):
-    return Project(tmp_path, anime_data, monkeypatch)
 
 
 FAULTS = {

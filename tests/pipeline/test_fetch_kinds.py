@@ -30,12 +30,6 @@ BOARDS = ["danbooru", "gelbooru", "moebooru"]
 
 
 @pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
 def project(tmp_path, anime_data, monkeypatch):
     for kind in (*BOARDS, "commons"):
         monkeypatch.setattr(f"pipeline.sources.{kind}._LIMIT", 5)

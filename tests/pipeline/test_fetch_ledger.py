@@ -7,24 +7,12 @@ import pytest
 
 from pipeline.errors import DataError
 from tests.folders import digests
-from tests.pipeline.fetching import SMALL_TAR, Batch, asked_pictures, board_of, gallery_of, posts
-from tests.web.server import WebServer
+from tests.pipeline.fetching import SMALL_TAR, asked_pictures, board_of, gallery_of, posts
 
 
 @pytest.fixture(autouse=True)
 def small_tars(monkeypatch):
     monkeypatch.setattr("pipeline.storing.TAR_PLACES", SMALL_TAR)
-
-
-@pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
-def batch(tmp_path):
-    return Batch(tmp_path)
 
 
 @pytest.fixture

@@ -5,26 +5,15 @@ import time
 
 import pytest
 
-from tests.pipeline.fetching import Batch, asked_pages, asked_pictures, board_of, gallery_of, posts
+from tests.pipeline.fetching import asked_pages, asked_pictures, board_of, gallery_of, posts
 from tests.web.server import WebServer
 from tests.web.sites import danbooru
-
-
-@pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch):
     """Nobody waits for a turn."""
     monkeypatch.setattr("pipeline.web.pace.Host.take_turn", lambda host: time.monotonic())
-
-
-@pytest.fixture
-def batch(tmp_path):
-    return Batch(tmp_path)
 
 
 def test_a_dry_run_says_what_would_be_asked_and_asks_for_no_picture(web, batch, anime_data, monkeypatch):

@@ -7,23 +7,11 @@ import pytest
 
 from tests.folders import digests
 from tests.pipeline.fetching import SMALL_TAR, Batch, asked_pages, asked_pictures, gallery_of, posts
-from tests.web.server import WebServer
 
 
 @pytest.fixture(autouse=True)
 def small_tars(monkeypatch):
     monkeypatch.setattr("pipeline.storing.TAR_PLACES", SMALL_TAR)
-
-
-@pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
-def batch(tmp_path):
-    return Batch(tmp_path)
 
 
 @pytest.fixture

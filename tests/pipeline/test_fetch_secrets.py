@@ -5,24 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.web_project import Project, one_sentence
+from tests.pipeline.web_project import one_sentence
 from tests.web.made_pictures import make_pictures
 from tests.web.server import Answer, WebServer
 from tests.web.sites import Post, danbooru, gallery, gelbooru
 
 USER, KEY = "userintheenvironment", "keyintheenvironment"
 PATHS = {"danbooru": "/posts.json", "gelbooru": "/index.php"}
-
-
-@pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
-def project(tmp_path, anime_data, monkeypatch):
-    return Project(tmp_path, anime_data, monkeypatch)
 
 
 @pytest.fixture

@@ -4,23 +4,12 @@ import json
 
 import pytest
 
-from tests.pipeline.web_project import Project, one_sentence
+from tests.pipeline.web_project import one_sentence
 from tests.web.made_pictures import make_pictures
-from tests.web.server import Answer, WebServer
+from tests.web.server import Answer
 from tests.web.sites import Post, danbooru, gallery
 
 BIG = 10**12
-
-
-@pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
-def project(tmp_path, anime_data, monkeypatch):
-    return Project(tmp_path, anime_data, monkeypatch)
 
 
 def posts(count=3):

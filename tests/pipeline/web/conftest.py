@@ -23,12 +23,6 @@ def no_proxy(monkeypatch):
 
 
 @pytest.fixture
-def web():
-    with WebServer() as server:
-        yield server
-
-
-@pytest.fixture
 def other():
     with WebServer() as server:
         yield server
