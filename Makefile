@@ -8,7 +8,7 @@ CODE := pipeline vae tests benchmarks
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ingest test lint fmt types check cascade clean
+.PHONY: help setup repro ingest batch-is-named test lint fmt types check cascade clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,10 +28,12 @@ repro: cascade ## from illustrations to a trained VAE: `dvc repro`
 	dvc repro
 	@echo "Look at plots/samples.png and plots/reconstructions.png; figures: dvc metrics show"
 
-ingest: $(INSTALLED) ## look for new pictures in a batch from the web: make ingest BATCH=name
-	@test -n "$(BATCH)" || { echo "expected a batch from the web: make ingest BATCH=name" >&2; exit 2; }
+ingest: batch-is-named $(INSTALLED) ## look for new pictures in a batch from the web: make ingest BATCH=name
 	anime-data ingest $(BATCH) --update
 	dvc commit --force ingest@$(BATCH)
+
+batch-is-named:
+	@test -n "$(BATCH)" || { echo "expected a batch from the web: make ingest BATCH=name" >&2; exit 2; }
 
 test: cascade ## run the tests
 	pytest -n auto --dist loadfile

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -66,6 +66,13 @@ def replace_folder(new: Path, path: Path) -> None:
         path.replace(old)
     new.replace(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def foreign_in(path: Path, ours: Callable[[str], bool]) -> str | None:
+    """What stands at `path` and is not ours to replace: the name of a file in the folder, or of the file itself."""
+    if path.is_dir():
+        return next((entry.name for entry in sorted(path.iterdir()) if not ours(entry.name)), None)
+    return path.name if path.exists() else None
 
 
 def restore_folder(path: Path) -> None:

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline.atomic import new_folder, write_bytes, write_json
-from pipeline.card import card
+from pipeline.card import card, stated
 from pipeline.records import IMAGES, record_writer
 from pipeline.rejects import Reject
 from pipeline.storing import stored_file, tar_of
@@ -114,7 +114,7 @@ def write_batch(
                 if kept:
                     _place_tar(folder / name, out / name, kept, contents)
                 write(rows)
-                _count(rows, counts, of)
+                _count(rows, params, counts, of)
         about = {
             "format": _FORMAT,
             "source": source,
@@ -188,11 +188,11 @@ def _place_tar(new: Path, old: Path, kept: list[tuple[int, str, str]], contents:
     write_tar(new, ((name, contents.read(seq, image_id)) for seq, image_id, name in kept))
 
 
-def _count(rows: list[Row], counts: Counter[str], of: dict[str, Counter[str]]) -> None:
+def _count(rows: list[Row], params: RemoteParams, counts: Counter[str], of: dict[str, Counter[str]]) -> None:
     for row in rows:
         counts[str(row["reject"] or "")] += 1
         if row["reject"] is None:
-            of["licences"][row["licence"] or "unknown"] += 1
+            of["licences"][stated(params) if row["licence"] == params.licence else row["licence"]] += 1
             of["ratings"][row["rating"] or "not rated"] += 1
             of["authors"][row["author"] or "unknown"] += 1
 

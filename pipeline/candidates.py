@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.rejects import Reject
     from pipeline.source_params import Rating
@@ -82,6 +82,8 @@ class PageError(SourceError):
 
 class WebClient(Protocol):
     """Fetches pages for a source, politely: rate, robots.txt, retries and caps are its business."""
+
+    knows: Callable[[str], bool]  # whether the picture that stands on a page is had, so that it need not be read
 
     def page(
         self,

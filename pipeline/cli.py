@@ -67,7 +67,8 @@ def ingest(
     from pipeline.ingest import Wanted, ingest_batch, plan_batch
     from pipeline.source_params import RemoteParams
 
-    section = _named(_load(params).ingest, batch, "ingest", params)
+    loaded = _load(params)
+    section = _named(loaded.ingest, batch, "ingest", params)
     wanted = Wanted(update=update, retry_failed=retry_failed, refresh=refresh)
     is_remote = isinstance(section, RemoteParams)
     if not is_remote and (dry_run or wanted != Wanted()):
@@ -79,10 +80,14 @@ def ingest(
         return
     with progress_bars() as bar:
         bars = bar(f"list {batch}"), bar(f"ingest {batch}")
-        summary = ingest_batch(section, RAW / batch, LEDGERS / batch, wanted, _workers(workers), *bars)
-    if summary.pop("is_news", True) or not _is_said(f"ingest-{batch}", summary):
+        where, asked = (RAW / batch, LEDGERS / batch), _asked_before(batch)
+        summary = ingest_batch(section, *where, wanted, _workers(workers), *bars, asked)
+    is_news, new = summary.pop("is_news", True), summary.pop("new", None)
+    if is_news or not _is_said(f"ingest-{batch}", summary):
         _metrics(f"ingest-{batch}", summary)
-    show_ingested(summary, RAW / batch)
+    show_ingested(summary, RAW / batch, is_news, new)
+    if not any(Path(section.path) == RAW / batch for section in loaded.batches.values()):
+        out.print(f"to crop it, add under `batches` in {params}: {batch}: {{ path: {RAW / batch} }}")
 
 
 @app.command()
@@ -196,6 +201,13 @@ def _workers(given: int | None) -> int:
     from pipeline.workers import default_workers
 
     return given or default_workers()
+
+
+def _asked_before(batch: str) -> Mapping[str, Any]:
+    path = METRICS / f"ingest-{batch}.json"
+    said: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
+    asked: Mapping[str, Any] = said.get("asked", {})
+    return asked
 
 
 def _is_said(name: str, summary: Mapping[str, object]) -> bool:

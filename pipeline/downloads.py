@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _THREADS = 64  # at most; most of them wait for a host
 _READ_AHEAD = 64  # candidates of a host that are held in memory
 _LOCAL = 4  # files of this machine that are read at once
+_WISHES = {Reject.OPTED_OUT, Reject.FORBIDDEN_BY_ROBOTS}  # for which a picture that we have is let go
 _TELL = 1.0  # seconds between notes of who was asked
 
 _Done = tuple["_Line", "Task", int, Result | FailedError | BaseException | None]
@@ -152,7 +153,7 @@ class _Dispatcher:
         self._crew = crew
         self._total = total
         self._progress = progress
-        self._counts = {"fetched": 0, "rejected": 0}
+        self._counts = {"fetched": 0, "rejected": 0, "kept": 0}  # kept: what was had, and still holds
         self._in_flight = 0
         self._told = time.monotonic()
         self._order = itertools.count()
@@ -222,11 +223,9 @@ class _Dispatcher:
                 found = Result(reject=found.reject, detail=str(found))
         elif isinstance(found, BaseException):
             raise found
-        if found is None or (task.is_kept and found.reject):  # what we have still holds
-            self._ledger.finish(task.seq, None)
-        else:
-            self._ledger.finish(task.seq, found)
-        self._count("rejected" if found and found.reject else "fetched", 1)
+        is_kept = found is None or (task.is_kept and found.reject not in {None, *_WISHES})
+        self._ledger.finish(task.seq, None if is_kept else found)
+        self._count("kept" if is_kept else "rejected" if found and found.reject else "fetched", 1)
         self._queue(line)
 
     def _give_up(self, line: _Line) -> None:

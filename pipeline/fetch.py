@@ -7,13 +7,15 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipeline.atomic import restore_folder
 from pipeline.batch_folder import Contents, read_about, write_batch
 from pipeline.downloads import download
-from pipeline.errors import DataError, ParamsError
+from pipeline.enough import FAILURES, need_pictures
+from pipeline.errors import ParamsError
 from pipeline.ledger import Ledger
 from pipeline.listing import begin_listing, list_candidates, query_of
 from pipeline.locks import only_run_on
@@ -27,7 +29,6 @@ from pipeline.web.manners import Manners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from pipeline.candidates import ImageSource
     from pipeline.progress import Progress
@@ -36,12 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONTACT = "ANIME_DATA_CONTACT"
-# A picture that was asked for and not had; the other rejects are somebody's wish, or ours.
-FAILURES = (
-    *(Reject.HTTP_ERROR, Reject.UNREACHABLE, Reject.TRUNCATED, Reject.HOST_GIVEN_UP, Reject.NOT_FOUND),
-    *(Reject.NOT_AN_IMAGE, Reject.EMPTY_FILE, Reject.TOO_LARGE, Reject.WRONG_HASH, Reject.UNREADABLE),
-    Reject.FORBIDDEN_ADDRESS,
-)
 _ASK_AGAIN = (*FAILURES, Reject.FORBIDDEN_BY_ROBOTS, Reject.OPTED_OUT)
 _HOSTS_SHOWN = 20
 
@@ -74,6 +69,7 @@ def fetch_batch(
     wanted: Wanted,
     on_listing: Progress,
     on_fetching: Progress,
+    asked_before: Mapping[str, Any] | None = None,  # by host, in the metrics of a ledger that is gone
 ) -> dict[str, Any]:
     """Fill a batch; where it is whole and nothing more is asked of the run, nobody is asked anything.
 
@@ -90,20 +86,24 @@ def fetch_batch(
     with only_run_on(out), Ledger(folder / "ledger.sqlite") as ledger:
         restore_folder(out)
         settle(ledger, out)
-        about = read_about(out)
+        earlier = about = read_about(out)
         if about and about["settings"] == settings and wanted == Wanted() and ledger["is_under_way"] != "1":
             shutil.rmtree(pictures, ignore_errors=True)
             return _summary(about, ledger) | {"is_news": False}
+        if ledger.last_seq() == 0 and about:
+            ledger.set_asked(asked_before or {})
         contents = Contents(pictures, out)
         ledger["is_under_way"] = 1  # a run that is stopped goes on, whatever the next one is asked for
         with _listed(params, ledger, contents, out, wanted, on_listing) as (source, client, last):
             _ask_again(ledger, wanted)
+            ledger["is_planned"] = 0
             download(ledger, client, pictures, last, on_fetching)
-        _need_pictures(ledger.outcomes(last), source.name, params)
+        need_pictures(ledger, last, source.name, params)
         about = write_batch(ledger, last, contents, out, params, settings, source.name)
         settle(ledger, out)
         shutil.rmtree(pictures, ignore_errors=True)
-        return _summary(about, ledger) | {"is_news": True}
+        before = 0 if earlier is None else earlier["fetched"]
+        return _summary(about, ledger) | {"is_news": True, "new": about["fetched"] - before}
 
 
 def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on_listing: Progress) -> Plan:
@@ -119,6 +119,7 @@ def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on
         with _listed(params, ledger, contents, out, wanted, on_listing) as (source, client, last):
             if ledger.waiting(last):
                 ledger["is_under_way"] = 1
+            ledger["is_planned"] = int(wanted.update)  # the update that follows need not list again
             with ledger.imagined():
                 _ask_again(ledger, wanted)
                 outcomes, requests = ledger.outcomes(last), ledger.waiting(last)
@@ -136,6 +137,7 @@ def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on
 
 
 def _ask_again(ledger: Ledger, wanted: Wanted) -> None:
+    ledger.try_again([Reject.FORBIDDEN_ADDRESS])  # asks nobody, and allow_hosts may have changed
     if wanted.retry_failed:
         ledger.try_again(_ASK_AGAIN)
     if wanted.refresh:
@@ -150,13 +152,15 @@ def _listed(
     source = source_of(params)
     manners = _manners(params)
     reconcile(ledger, contents, out)
-    client = PoliteClient(manners)
+    # With --refresh the pages of known pictures are read again too: they may say something else by now.
+    client = PoliteClient(manners, (lambda _: False) if wanted.refresh else ledger.knows_page)
     for host, seconds in ledger.paces().items():
         client.host(host).slow_down(seconds)
     try:
         # A page of a picture that could not be had is tried again by listing again.
         lost = wanted.retry_failed and not source.newest_first and ledger.has_declined(FAILURES)
-        begin_listing(ledger, query_of(_settings(params)), source.newest_first, wanted.update or lost, FAILURES)
+        is_update = lost or (wanted.update and ledger["is_planned"] != "1")
+        begin_listing(ledger, query_of(_settings(params)), source.newest_first, is_update, FAILURES)
         list_candidates(source, client, ledger, params, progress)
         last = ledger.cutoff(params.count)
         if wanted.update and last is not None:
@@ -173,6 +177,8 @@ def _settings(params: RemoteParams) -> dict[str, Any]:
     settings = params.model_dump(mode="json", exclude=set(params.MANNERS), exclude_defaults=True)
     if "cookies" in settings:  # their values stay in params.yaml
         settings["cookies"] = sorted(settings["cookies"])
+    if "path" in settings:  # where it lies on this machine is nobody else's business
+        settings["path"] = Path(settings["path"]).name
     return settings
 
 
@@ -207,19 +213,6 @@ def _contact(params: RemoteParams) -> str:
         return checked_contact(contact)
     except ValueError as error:
         raise ParamsError(f"{CONTACT}: {error}, found {contact!r}") from None
-
-
-def _need_pictures(outcomes: Mapping[str, int], source: str, params: RemoteParams) -> None:
-    """A broken source must not look like a small dataset."""
-    reasons = ", ".join(f"{count} {reject}" for reject, count in sorted(outcomes.items()) if reject) or "none listed"
-    kept, failed = outcomes.get("", 0), sum(outcomes.get(reject, 0) for reject in FAILURES)
-    if not kept:
-        raise DataError(f"expected pictures from {source}, found none ({reasons}): look at its section of params.yaml")
-    if failed > params.max_rejected * (kept + failed):
-        raise DataError(
-            f"expected at most {params.max_rejected:.0%} of the pictures of {source} to fail, found "
-            f"{failed / (kept + failed):.0%} ({reasons}): run with --retry-failed, or raise max_rejected"
-        )
 
 
 def _summary(about: dict[str, Any], ledger: Ledger) -> dict[str, Any]:

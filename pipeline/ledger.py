@@ -112,6 +112,14 @@ class Ledger(LedgerFile):
         text = "UPDATE candidates SET is_pending = 1, reject = NULL, result = NULL WHERE query = ? AND reject = ?"
         return sum(self._db.execute(text, (self.query, reject)).rowcount for reject in rejects)
 
+    def knows_page(self, address: str) -> bool:
+        """Whether we have the picture that stands on a page."""
+        text = (
+            "SELECT 1 FROM candidates WHERE json_extract(candidate, '$.page_url') = ? AND query = ? "
+            "AND image_id IS NOT NULL"
+        )
+        return self._db.execute(text, (address, self.query)).fetchone() is not None
+
     def check_again(self) -> int:
         """Let the servers be asked whether what we have still holds; how many."""
         text = "UPDATE candidates SET is_pending = 1 WHERE query = ? AND image_id IS NOT NULL AND host <> ''"
@@ -138,6 +146,15 @@ class Ledger(LedgerFile):
             "WHERE query = ? AND seq <= ? GROUP BY 1 ORDER BY 1"
         )
         return dict(self._db.execute(text, (self.query, last)))
+
+    def reasons(self, last: int) -> dict[str, str]:
+        """For each reject of the batch what is said most often, for a human."""
+        text = (
+            "SELECT coalesce(declined, reject) AS why, "
+            "json_extract(iif(declined IS NULL, result, candidate), '$.detail') AS detail, count(*) FROM candidates "
+            "WHERE query = ? AND seq <= ? AND why NOT NULL AND detail NOT NULL GROUP BY 1, 2 ORDER BY 3"
+        )
+        return {why: detail for why, detail, _ in self._db.execute(text, (self.query, last))}  # the last one wins
 
     def declined(self, last: int) -> dict[str, int]:
         """How many of the batch the listing leaves out, by reject."""

@@ -35,6 +35,7 @@ CREATE TABLE candidates (
     result TEXT,                  -- JSON: `Result`
     UNIQUE (source, id)
 );
+CREATE INDEX page ON candidates (json_extract(candidate, '$.page_url')) WHERE image_id IS NOT NULL;
 CREATE VIEW wanted AS SELECT * FROM candidates WHERE is_pending AND declined IS NULL;
 CREATE INDEX pending ON candidates (host, seq) WHERE is_pending;
 CREATE INDEX declined ON candidates (query, seq) WHERE declined IS NOT 'filtered';
@@ -125,3 +126,9 @@ class LedgerFile:
         for host, what, outcome, requests in self._db.execute(text):
             found.setdefault(host, {}).setdefault(what, {})[outcome] = requests
         return found
+
+    def set_asked(self, asked: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+        """Go on counting from what an earlier ledger counted."""
+        for host, kinds in asked.items():
+            for what, outcomes in kinds.items() if host != "other" else ():
+                self.ask({(host, what, outcome): requests for outcome, requests in outcomes.items()})

@@ -146,8 +146,8 @@ def explain(error: ValidationError) -> str:
     if loc[:1] == ("ingest",) and len(loc) > 2:  # pydantic names the kind of a source among the keys
         if loc[2] == "plugin" and problem["type"] in {"extra_forbidden", "missing"}:
             return (
-                f"`{_dotted(loc[:2])}`: its kind is none of {', '.join(KINDS)}; "
-                "one that another package brings takes its settings under `options`"
+                f"`{_dotted(loc[:2])}`: its kind is none of {', '.join(KINDS)}: correct it (the kind of another "
+                "package takes its settings under `options`)"
             )
         loc = (*loc[:2], *loc[3:])
     where = _dotted(loc)

@@ -11,6 +11,9 @@ Rating = Literal["safe", "sensitive", "questionable", "explicit", "unknown"]
 Positive = Annotated[int, Field(ge=1)]
 
 
+_PLACEHOLDER = "you@example.org"  # of README
+
+
 class Section(BaseModel):
     """A part of params.yaml: frozen, strict, without unknown keys."""
 
@@ -55,6 +58,14 @@ class RemoteParams(Section):
                 raise ValueError(f"{tag} is not a tag to have: name what you do not want under `without`")
         return tags
 
+    @field_validator("allow_hosts")
+    @classmethod
+    def _hosts(cls, hosts: list[str]) -> list[str]:
+        for host in hosts:
+            if "/" in host:
+                raise ValueError(f"{host} is no host: name it as localhost, 10.0.0.7 or 10.0.0.7:8080")
+        return hosts
+
     @field_validator("contact")
     @classmethod
     def _reachable(cls, contact: str | None) -> str | None:
@@ -69,7 +80,8 @@ def checked_contact(contact: str) -> str:
     """
     contact = contact.strip()
     is_plain = contact.isascii() and contact.isprintable() and " " not in contact
-    if not is_plain or not ("@" in contact.strip("@") or contact.startswith(("https://", "http://"))):
+    is_contact = "@" in contact.strip("@") or contact.startswith(("https://", "http://"))
+    if not is_plain or not is_contact or contact == _PLACEHOLDER:
         raise ValueError("expected an e-mail address or the address of a page")
     return contact
 

@@ -28,16 +28,20 @@ def show_funnel(funnel: Funnel, where: Path) -> None:
     out.print(table)
 
 
-def show_ingested(summary: Mapping[str, Any], where: Path) -> None:
+def show_ingested(summary: Mapping[str, Any], where: Path, is_news: bool, new: int | None) -> None:
     """What a source listed, what fell out and why, what was fetched, and who was asked for it."""
     table = _table()
     table.add_row(f"{summary['found']}", "candidates found")
     _add_rejects(table, summary["rejected"])
-    table.add_row(f"{summary['fetched']}", f"pictures in {where}", style="bold")
+    added = f", {new} of them new" if new is not None and 0 <= new < summary["fetched"] else ""
+    table.add_row(f"{summary['fetched']}", f"pictures in {where}{added}", style="bold")
     out.print(table)
+    if not is_news:
+        out.print("it was whole already: nobody was asked", style="dim")
+        return
     for host, asked in summary.get("asked", {}).items():
         requests = {what: sum(outcomes.values()) for what, outcomes in asked.items() if isinstance(outcomes, dict)}
-        out.print(f"asked {host}: {counted(requests or asked)}", style="dim")
+        out.print(f"asked {host} so far: {counted(requests or asked)}", style="dim")
 
 
 def show_plan(plan: Plan) -> None:

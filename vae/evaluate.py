@@ -99,6 +99,8 @@ def _draw_pictures(params: EvaluateParams, model: Model, faces: Faces, folder: P
     write_png(folder / "reconstructions.png", reconstruction_sheet(model, originals))
     write_png(folder / "samples.png", sample_sheet(model, params.samples, params.seed, params.temperature))
     ends = encode(model, faces.gather(faces.spread(2 * params.interpolations)))
+    if len(ends) % 2:  # few faces: the last one goes back to the first
+        ends = ends[[*range(len(ends)), 0]]
     rows = interpolations(model, ends[0::2], ends[1::2], _STEPS)
     write_png(folder / "interpolations.png", row_sheet(rows))
     origin = encode(model, originals[:1])[0]

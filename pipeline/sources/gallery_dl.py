@@ -106,7 +106,7 @@ def _known(metadata: Metadata, place: str, path: Path, reject: Reject | None, de
         page_url=_page(metadata),
         author=_author(metadata),
         licence=plain(metadata.get("license")),
-        rating=_rating(metadata),
+        rating="unknown" if detail and not metadata else _rating(metadata),  # a damaged sidecar may have said anything
         tags=_tags(metadata),
         width=pixels(metadata.get("width") or metadata.get("image_width") or content.get("width")),
         height=pixels(metadata.get("height") or metadata.get("image_height") or content.get("height")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from pipeline.candidates import WebClient
     from pipeline.source_params import HtmlParams
+
+log = logging.getLogger(__name__)
 
 _LINKS = 8  # linked pages that are fetched before their pictures are handed on
 
@@ -54,6 +57,7 @@ class Html:
                 _check(name, selector)
         self._params = params
         self._shown: set[int] = set()  # what each listing page of the combination showed
+        self._links = min(_LINKS, params.count or _LINKS)
         self._select = params.select
         self._combinations = [dict(zip(params.each, values, strict=True)) for values in product(*params.each.values())]
         self.name = f"html:{urlsplit(params.listing).hostname}"
@@ -98,9 +102,11 @@ class Html:
         following = self._following(place, document, links, visited)
         done = place.links
         while True:
-            part = links[done : done + _LINKS]
-            done += _LINKS
+            part = links[done : done + self._links]
+            done += self._links
             candidates = tuple(candidate for link in part for candidate in self._linked(client, link))
+            if place == _Place() and done <= self._links:
+                self._check_first(candidates, address)
             yield candidates, replace(place, links=done) if done < len(links) else following
             if done >= len(links):
                 return
@@ -144,12 +150,35 @@ class Html:
         """The pictures on a picture's own page, or why there are none."""
         if not is_web(link):
             return (_forbidden(link, None),)
+        if client.knows(link):
+            return ()
         try:
             pictures = self._pictures(Document(client.page(link)))
         except PageError as error:
             return (Candidate(id=link, url=None, page_url=link, reject=error.reject, detail=str(error)),)
-        nothing = f"no picture at `{self._select.image}` on its page"
+        nothing = self._nothing()
         return pictures or (Candidate(id=link, url=None, page_url=link, reject=Reject.NOT_FOUND, detail=nothing),)
+
+    def _check_first(self, candidates: tuple[Candidate, ...], address: str) -> None:
+        """Notice selectors that match nothing before a whole gallery is asked.
+
+        Raises:
+            SourceError: none of the first pages shows a picture.
+        """
+        nothing = self._nothing()
+        if candidates and all(candidate.detail == nothing for candidate in candidates):
+            raise SourceError(
+                f"expected a picture at `{self._select.image}` on the pages that {address} links to, found none on the "
+                f"first {len(candidates)}: correct `select.image`"
+            )
+        found = [candidate for candidate in candidates if candidate.url]
+        for name in ("author", "licence"):
+            selector = getattr(self._select, name)
+            if selector and found and not any(getattr(candidate, name) for candidate in found):
+                log.warning("`%s: %s` matches nothing on the first %d pages", name, selector, len(found))
+
+    def _nothing(self) -> str:
+        return f"no picture at `{self._select.image}` on its page"
 
     def _pictures(self, document: Document) -> tuple[Candidate, ...]:
         licence = document.first(self._select.licence)

@@ -60,7 +60,7 @@ class Urls:
     def __init__(self, params: UrlsParams) -> None:
         self._path = Path(params.path)
         self._column = params.url_col.lower()
-        self.name = f"urls:{self._path.name}"
+        self.name = "urls"  # not by the file: what one list had is known when another has it too
 
     def pages(self, client: WebClient, cursor: str | None) -> Iterator[Page]:  # noqa: ARG002 - needs no web
         """List the rows; the cursor is how many are done.
@@ -145,11 +145,11 @@ class Urls:
 
 def _candidate(row: Row, column: str, number: int) -> Candidate:
     known = {field: _first(row, columns) for field, columns in COLUMNS.items()}
-    url = plain(row.get(column))
+    url, hidden = _without_account((plain(row.get(column)) or "").partition("#")[0])
     return Candidate(
         id=url or f"row-{number}",
         url=url,
-        page_url=plain(known["page_url"]),
+        page_url=page_url if (page_url := plain(known["page_url"]) or "").startswith(("https://", "http://")) else None,
         author=plain(known["author"]),
         licence=None if known["licence"] == "?" else plain(known["licence"]),  # LAION's word for none known
         licence_url=plain(known["licence_url"]),
@@ -160,9 +160,18 @@ def _candidate(row: Row, column: str, number: int) -> Candidate:
         md5=hexadecimal(known["md5"], 32),
         sha1=hexadecimal(known["sha1"], 40),
         created_at=utc(known["created_at"]),
-        reject=None if url else Reject.NOT_FOUND,
-        detail=None if url else f"row {number} has no address",
+        reject=Reject.FORBIDDEN_ADDRESS if hidden else None if url else Reject.NOT_FOUND,
+        detail=hidden or (None if url else f"row {number} has no address"),
     )
+
+
+def _without_account(url: str) -> tuple[str | None, str | None]:
+    """An address without user and password, and what is wrong where it had them: they belong in no record."""
+    before, account, rest = url.partition("@")
+    scheme, slashes, name = before.partition("://")
+    if not (account and slashes) or "/" in name:
+        return url or None, None
+    return f"{scheme}://{rest}", "the address held a user name"
 
 
 def _first(row: Row, columns: tuple[str, ...]) -> Any:

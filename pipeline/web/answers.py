@@ -75,6 +75,10 @@ def read_answer(response: requests.Response, what: What, max_bytes: int) -> Answ
     status, headers = response.status_code, response.headers
     if status in _REDIRECTS and "Location" in headers:
         return _joined(response.url, headers["Location"], status)
+    tags = tuple(response.raw.headers.getlist("X-Robots-Tag"))
+    directive = opted_out(tags) if what == "picture" and status in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED} else None
+    if directive:
+        raise RefusedError(Reject.OPTED_OUT, f"X-Robots-Tag: {directive}", status)
     if status == HTTPStatus.NOT_MODIFIED and _CONDITIONS & response.request.headers.keys():
         return Answer(response.url, b"", headers, is_unchanged=True)
     wait = seconds_to_wait(headers.get("Retry-After"))
@@ -85,10 +89,6 @@ def read_answer(response: requests.Response, what: What, max_bytes: int) -> Answ
         raise RefusedError(reject, f"the server answers {status}", status)
     if what == "page" and wait is not None:  # a wiki whose servers lag says so with status 200
         raise FailedError(Reject.HTTP_ERROR, "the server asks to come back later", by_host=True, retry_after=wait)
-    tags = tuple(response.raw.headers.getlist("X-Robots-Tag"))
-    directive = opted_out(tags) if what == "picture" else None
-    if directive:
-        raise RefusedError(Reject.OPTED_OUT, f"X-Robots-Tag: {directive}", status)
     return Answer(response.url, read_body(response, max_bytes, is_cut=what == "robots"), headers, tags)
 
 

@@ -34,6 +34,7 @@ _MAX_REDIRECTS = 5
 _CONNECT = 10.0  # seconds to connect
 _SILENCE = 30.0  # seconds without a byte
 _KEY_LETTERS = 8
+_UNWELCOME = {401, 403, 451}
 _WORTH_SAYING = 5.0  # seconds of a pause
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,10 @@ Asked = Counter[tuple[str, str, str]]  # (host, what, outcome) -> requests
 class PoliteClient:
     """Fetches for all sources of a run; threads may share it."""
 
-    def __init__(self, manners: Manners) -> None:
+    def __init__(self, manners: Manners, knows: Callable[[str], bool] = lambda _: False) -> None:
+        """Treat hosts so; `knows` says whether the picture of a page is had."""
         self.manners = manners
+        self.knows = knows
         self._asked: Asked = Counter()
         self._hosts: dict[str, Host] = {}
         self._rules = Rules(
@@ -132,8 +135,8 @@ class PoliteClient:
                 raise RefusedError(Reject.FORBIDDEN_ADDRESS, str(error)) from None
             first = first or parts
             is_same = parts.netloc == first.netloc and parts.scheme in {first.scheme, "https"}
-            if what != "robots" and (obey or not is_same):
-                self._rules.obey(parts)
+            if what != "robots":
+                self._rules.obey(parts, is_exempt=is_same and not obey)
             found = self._hop(parts, what, headers, max_bytes, auth if is_same else None)
             if isinstance(found, Answer):
                 return found
@@ -168,7 +171,9 @@ class PoliteClient:
                 _tell(host, error, host.failed(began, str(error), error.retry_after))
             raise
         except RefusedError as error:
-            if error.status is not None:
+            if error.status in _UNWELCOME:
+                host.refused(str(error))
+            elif error.status is not None:
                 host.worked()
             raise
         finally:

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+_REFUSALS = 10  # in a row, before a host is given up
 _LONGEST = 3600.0  # seconds; a host that asks for more is given up
 
 
@@ -33,7 +34,7 @@ class Host:
         self._under_way = 0
         self._next = 0.0
         self._last = float("-inf")
-        self._failures = 0
+        self._failures = self._refusals = 0
         self._last_failure = float("-inf")
         self._tickets: set[int] = set()  # of those on the way to take a turn
         self._numbers = itertools.count()
@@ -103,7 +104,15 @@ class Host:
     def worked(self) -> None:
         """Note that it answered."""
         with self._lock:
-            self._failures = 0
+            self._failures = self._refusals = 0
+
+    def refused(self, why: str) -> None:
+        """Note that it does not want to be asked; going on for long would make it worse."""
+        with self._lock:
+            self._refusals += 1
+            if self._refusals >= _REFUSALS:
+                self.given_up = f"refused {self._refusals} requests in a row: {why}"
+                self._changed.notify_all()
 
     def failed(self, began: float, why: str, retry_after: float | None = None) -> float:
         """Note a failure, and pause the host.

@@ -29,8 +29,8 @@ class Rules:
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def obey(self, parts: SplitResult) -> None:
-        """Let pass what may be asked for.
+    def obey(self, parts: SplitResult, is_exempt: bool = False) -> None:
+        """Let pass what may be asked for, or is exempt; the pace holds for either.
 
         Raises:
             RefusedError: robots.txt forbids it, or leads where we may not follow.
@@ -48,7 +48,7 @@ class Rules:
         rules = self._known[site]
         if isinstance(rules, RefusedError):
             raise RefusedError(rules.reject, f"robots.txt cannot be had: {rules}")
-        if not rules.allow(parts.geturl()):
+        if not is_exempt and not rules.allow(parts.geturl()):
             raise RefusedError(Reject.FORBIDDEN_BY_ROBOTS, f"robots.txt of {name} forbids it")
 
     def _fetched(self, url: str) -> Robots | RefusedError:

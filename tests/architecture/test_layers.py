@@ -25,6 +25,7 @@ PIPELINE_LAYERS = [
         "batch_folder",
         "reconcile",
         "drawing",
+        "enough",
         "fetch",
     },
     {"ingest", "crop", "select", "pack"},

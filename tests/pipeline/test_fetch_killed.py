@@ -2,6 +2,7 @@
 
 import random
 import signal
+import threading
 import time
 from collections import Counter
 
@@ -154,7 +155,13 @@ def test_a_second_run_at_the_same_time_says_so_and_touches_nothing(tmp_path, env
     some = posts(6)
     section = gallery_of(web, some)
     slow = next(iter(web.pictures))
-    web.script(slow, [Answer(200, web.pictures[slow], delay=3.0)])
+    others_are_done = threading.Event()
+
+    def wait(_):
+        others_are_done.wait(60)
+        return Answer(200, web.pictures[slow])
+
+    web.on(slow, wait)
     batch = Batch(tmp_path)
     batch.write_params(section)
     first = batch.start(environment)
@@ -166,6 +173,7 @@ def test_a_second_run_at_the_same_time_says_so_and_touches_nothing(tmp_path, env
         assert err.startswith("error: expected no other run on data/raw/web, found one")
         assert len(err.splitlines()) == 1
     assert web.paths()[before:] == []
+    others_are_done.set()
     out, err = first.communicate(timeout=30)
     assert first.returncode == 0, out + err
     assert len(batch.urls()) == 6

@@ -137,6 +137,15 @@ def test_evaluate_writes_figures_pictures_and_tables(model: Path, shards: Path, 
     assert figures["bits_per_dim"] < 8
 
 
+@pytest.mark.parametrize("held_out", [1, 3])
+def test_few_faces_are_enough_to_evaluate(model: Path, tmp_path: Path, held_out: int) -> None:
+    shards = pack(tmp_path / "shards", held_out=held_out)
+    options = ["--metrics", tmp_path / "evaluate.json", "--plots", tmp_path / "plots"]
+    found = call("evaluate", model, "--shards", shards, *options)
+    assert found.exit_code == 0, found.output
+    assert (tmp_path / "plots" / "interpolations.png").is_file()
+
+
 def test_train_reads_the_project_and_goes_without_a_terminal(shards: Path, tmp_path: Path) -> None:
     params = write_params(tmp_path / "params.yaml", images=32, likelihood="bernoulli")
     found = call("train", "--shards", shards, "--out", tmp_path / "vae", "--params", params, "--threads", 1)

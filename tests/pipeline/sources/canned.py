@@ -35,6 +35,9 @@ class CannedWeb:
     def asked(self) -> list[str]:
         return [call.url for call in self.calls]
 
+    def knows(self, address: str) -> bool:
+        return False
+
     def page(
         self,
         url: str,

@@ -19,6 +19,9 @@ class Pages:
     at: Mapping[str, str | bytes | WebPage | Reject]
     asked: list[str] = field(default_factory=list)
 
+    def knows(self, address: str) -> bool:
+        return False
+
     def page(
         self,
         url: str,

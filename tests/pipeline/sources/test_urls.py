@@ -37,7 +37,7 @@ def test_a_text_file_has_an_address_a_line(tmp_path):
     file = tmp_path / "list.txt"
     file.write_text(f"\ufeff# pictures\n\n{A}\r\n  {B}  \n#{C}\n")
     source = urls(file)
-    assert source.name == "urls:list.txt"
+    assert source.name == "urls"
     assert not source.newest_first
     assert [(candidate.id, candidate.url) for candidate in candidates_of(source)] == [(A, A), (B, B)]
 

@@ -67,10 +67,10 @@ def test_redirects_and_failures_are_requests_too(web, asking):
 def test_each_host_has_a_rate_of_its_own(web, other, asking):
     for server in (web, other):
         server.robots, server.pictures["/a.png"] = "", PICTURE
-    client = asking(rate=0.5)
+    client = asking(rate=0.02)
     start = time.monotonic()
     for server in (web, other):
-        with pytest.raises(TimeoutError):  # its robots.txt is its first turn, the next would be in two seconds
+        with pytest.raises(TimeoutError):  # its robots.txt is its first turn, the next would be in fifty seconds
             _stop_at_the_second_turn(client, server)
     assert time.monotonic() - start < 20
     assert (web.paths(), other.paths()) == (["/robots.txt"], ["/robots.txt"])

@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from pipeline.candidates import PageError
-from pipeline.web.errors import FailedError
+from pipeline.rejects import Reject
+from pipeline.web.errors import FailedError, RefusedError
 from tests.pipeline.web.raw_server import RawServer
 from tests.web.made_pictures import make_pictures
 from tests.web.server import Answer
@@ -82,6 +83,8 @@ def test_no_account_is_told_without_encryption_after_a_redirect(asking, monkeypa
 
     def opened(url, headers, auth):
         asked.append((url.partition(":")[0], auth))
+        if url.endswith("/robots.txt"):
+            raise RefusedError(Reject.NOT_FOUND, "there is none", 404)
         if url.startswith("http:"):
             raise StopHereError
         return Moved()
@@ -89,7 +92,7 @@ def test_no_account_is_told_without_encryption_after_a_redirect(asking, monkeypa
     monkeypatch.setattr(client, "_open", opened)
     with pytest.raises(StopHereError):
         client.page("https://site.test/list", auth=("me", KEY), api=True)
-    assert asked == [("https", ("me", KEY)), ("http", None)]
+    assert asked == [("https", None), ("https", ("me", KEY)), ("http", None), ("http", None)]
 
 
 def test_no_cookie_is_kept(web, asking):
