@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CODE := pipeline vae tests benchmarks
+SLOW := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training.py # begun first, so that no core ends idle
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -36,7 +37,7 @@ batch-is-named:
 	@test -n "$(BATCH)" || { echo "expected a batch from the web: make ingest BATCH=name" >&2; exit 2; }
 
 test: cascade ## run the tests
-	pytest -n auto --dist loadfile
+	pytest -n auto --dist loadfile --no-loadscope-reorder $(SLOW) tests
 
 lint: $(INSTALLED) ## check style
 	ruff check $(CODE)

@@ -184,7 +184,7 @@ def test_new_pictures_arrive_when_they_are_looked_for(project, dvc, web, picture
     assert sorted(asked_pictures(web)) == [f"/gallery/files/{MORE + number}.png" for number in range(1, NEW + 1)]
     assert digests(project / "data" / "raw" / "web") != before
     web.forget()
-    assert stages_that_ran(dvc("repro", "train")) == {"crop@web", *BELOW}
+    assert stages_that_ran(dvc("repro", "pack")) == {"crop@web", "select", "pack"}
     assert web.paths() == []
     assert len(rows(project)) == MORE + NEW
 

@@ -176,7 +176,7 @@ def test_a_list_in_text_goes_on_within(tmp_path, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_long_list_takes_little_memory(tmp_path, kind):
-    count = 200_000
+    count = 60_000
     addresses = [f"https://example.org/a/rather/long/path/of/a/picture/{number:032d}.png" for number in range(count)]
     path = tmp_path / f"list.{kind}"
     if kind == "parquet":
@@ -197,4 +197,4 @@ print(sum(len(page.candidates) for page in pages), used() - before)
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     listed, mebibytes = map(int, done.stdout.split())
     assert listed == count
-    assert mebibytes < 150
+    assert mebibytes < 60
