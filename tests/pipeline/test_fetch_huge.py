@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-FEW, MANY = 5_000, 50_000
+FEW, MANY = 3_000, 30_000
 
 LISTED = """
 import sys

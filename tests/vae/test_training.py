@@ -207,11 +207,11 @@ def wait_for_checkpoint(out: Path, after: int, process: subprocess.Popen[bytes])
 
 @pytest.mark.slow
 def test_killed_and_terminated_processes_leave_no_trace(shards: Path, tmp_path: Path) -> None:
-    """SIGKILL at five random moments, then SIGTERM, then to the end: the bytes of a calm run."""
+    """SIGKILL at nine random moments, then SIGTERM, then to the end: the bytes of a calm run."""
     params = write_params(tmp_path / "params.yaml", images=8000)
     calm, rough = tmp_path / "calm", tmp_path / "rough"
     assert run(shards, calm, {"images": 8000})
-    for end in [signal.SIGKILL] * 5 + [signal.SIGTERM]:
+    for end in [signal.SIGKILL] * 9 + [signal.SIGTERM]:
         seen = newest_checkpoint(rough)
         with subprocess.Popen(command(shards, rough, params), stderr=subprocess.PIPE) as process:
             wait_for_checkpoint(rough, seen, process)
