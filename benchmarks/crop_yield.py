@@ -20,9 +20,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.matching import matched
 from pipeline.cascade import find_cascade
 from pipeline.geometry import FaceBox
+from pipeline.matching import matched
 from pipeline.records import FACES, read_records
 
 Found = dict[str, list[FaceBox]]

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from benchmarks.matching import matched
 from pipeline.cascade import find_cascade
 from pipeline.draw import FACTORS, DrawnFace, draw_illustration
 from pipeline.faces import DETECTORS
 from pipeline.geometry import FaceBox
+from pipeline.matching import matched
 from pipeline.params import CropParams, SelectParams
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipeline import cutter, geometry, hashing, images
+from pipeline import cutter, geometry, hashing, images, measures
 from pipeline import faces as faces_module
 from pipeline.archives import list_entries
 from pipeline.atomic import new_folder, write_bytes, write_json
@@ -42,7 +42,7 @@ Faces = Literal["detect", "whole_image"]
 
 _TASK = 8  # pictures handed to a worker at once
 _TAR_CROPS = 1024  # crops in a tar
-_DECIDING = (cutter, faces_module, geometry, hashing, images)  # what comes out of a picture is decided there
+_DECIDING = (cutter, faces_module, geometry, hashing, images, measures)  # what comes out of a picture is decided there
 
 
 def crop_batch(

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.archives import read_entry
-from pipeline.faces import DETECTORS, Detection, cut, face_hash, placed, sharpness
+from pipeline.faces import DETECTORS, Detection, cut, placed
 from pipeline.geometry import FaceBox, Square, face_square
 from pipeline.hashing import content_id
 from pipeline.images import BadPictureError, decode, encode_png, resized
+from pipeline.measures import measure_face, measure_picture
 from pipeline.rejects import Reject
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Cutter:
 
     def _faces(self, image_id: str, rgb: NDArray[np.uint8]) -> Outcome:
         height, width = rgb.shape[:2]
-        picture = {"image_id": image_id, "image_width": width, "image_height": height}
+        picture = {"image_id": image_id, "image_width": width, "image_height": height} | measure_picture(rgb)
         detections = self._detect(rgb)
         if not detections:
             return Outcome(image_id, [picture | {"reject": Reject.NO_FACE, "detail": None}])
@@ -105,14 +106,14 @@ class Cutter:
         row: Row = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
         row |= {"crop_x": square.x, "crop_y": square.y, "crop_size": square.side}
         row["padding"] = square.outside(width, height)
+        row["aspect"] = max(box.width, box.height) / max(1, min(box.width, box.height))
         if self._detector is not None:
             row["score"] = detection.score
             if detection.score < settings.min_score:
                 detail = f"score {detection.score:g}, wanted {settings.min_score:g}"
                 return row | {"reject": Reject.LOW_SCORE, "detail": detail}, None
         native = cut(rgb, square, settings.padding)
-        row |= {"sharpness": sharpness(native), "phash": face_hash(native)}
-        return row, resized(native, settings.size or min(square.side, settings.max_size))
+        return row | measure_face(native), resized(native, settings.size or min(square.side, settings.max_size))
 
     def _square(self, box: FaceBox, width: int, height: int) -> Square:
         if self._detector is None:  # a face already: its largest centred square

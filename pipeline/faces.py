@@ -1,4 +1,4 @@
-"""Finding faces, cutting them out, and measuring what was cut."""
+"""Finding faces and cutting them out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import numpy as np
 
 from pipeline.errors import SourceError
 from pipeline.geometry import FaceBox, Square, moved_inside
-from pipeline.hashing import HASH_SIDE, perceptual_hash
-from pipeline.images import resized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WINDOW = 24  # side of the cascade's window, pixels
-_SHARPNESS_SIDE = 64  # faces are compared at this side, pixels
 
 
 @dataclass(frozen=True)
@@ -144,14 +141,3 @@ def cut(rgb: NDArray[np.uint8], square: Square, padding: str) -> NDArray[np.uint
     border, white = _BORDERS[padding], (255, 255, 255)
     padded: NDArray[np.uint8] = cv2.copyMakeBorder(inside, top, bottom, left, right, border, value=white)
     return padded
-
-
-def sharpness(face: NDArray[np.uint8]) -> float:
-    """Variance of the Laplacian of a face (uint8 [S, S, 3]) seen at 64 pixels, in squared grey levels."""
-    grey = cv2.cvtColor(resized(face, _SHARPNESS_SIDE), cv2.COLOR_RGB2GRAY)
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
-
-
-def face_hash(face: NDArray[np.uint8]) -> int:
-    """Perceptual hash of a face, uint8 [S, S, 3]."""
-    return perceptual_hash(cv2.cvtColor(resized(face, HASH_SIDE), cv2.COLOR_RGB2GRAY))

@@ -46,9 +46,17 @@ class SelectParams(Section):
     min_size: Positive = 64  # side of the square cut from the source, pixels
     min_sharpness: Annotated[float, Field(ge=0.0)] = 20.0  # variance of the Laplacian at 64 pixels
     max_padding: Share = 0.3  # share of the crop that lies beyond the picture
+    max_aspect: Annotated[float, Field(ge=1.0)] = 2.0  # longer side of the box over its shorter one
+    min_contrast: Annotated[float, Field(ge=0.0)] = 0.0  # standard deviation of the grey face, levels of 255
+    min_brightness: Annotated[float, Field(ge=0.0, le=255.0)] = 0.0  # mean of the grey face, levels of 255
+    max_brightness: Annotated[float, Field(ge=0.0, le=255.0)] = 255.0
+    min_colour: Annotated[float, Field(ge=0.0)] = 0.0  # colourfulness; 0 keeps grey faces
+    max_border: Share = 1.0  # share of the crop that is bars of one colour at its edges
     duplicate_distance: Annotated[int, Field(ge=0, le=16)] = 6  # bits of 64 in which near duplicates may differ
     val: Share = 0.05  # share of the duplicate groups
     test: Share = 0.05  # share of the duplicate groups
+    # attribute -> value -> tags of the source that say so
+    labels: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _leave_some_to_train(self) -> Self:

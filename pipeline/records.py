@@ -53,6 +53,19 @@ FACES = pa.schema(
         ("image_id", pa.string()),  # SHA-256 of the file, 16 hex digits; null where it could not be read
         ("image_width", pa.int32()),  # as seen, after EXIF rotation
         ("image_height", pa.int32()),
+        ("pixels", pa.string()),  # SHA-256 of the decoded picture, 16 hex digits: the same whatever the file format
+        ("image_phash", pa.uint64()),  # perceptual hash of the whole picture
+        ("image_phash_flipped", pa.uint64()),  # of its mirror image
+        ("source", pa.string()),  # from here to `parent`: what images.parquet says of the picture, null where unknown
+        ("source_id", pa.string()),
+        ("url", pa.string()),
+        ("page_url", pa.string()),
+        ("author", pa.string()),
+        ("licence", pa.string()),
+        ("licence_url", pa.string()),
+        ("rating", pa.string()),
+        ("tags", pa.list_(pa.string())),
+        ("parent", pa.string()),  # source_id of the post that this one is a version of
         ("x", pa.int32()),  # the detector's box, source pixels
         ("y", pa.int32()),
         ("width", pa.int32()),
@@ -62,8 +75,16 @@ FACES = pa.schema(
         ("crop_y", pa.int32()),
         ("crop_size", pa.int32()),
         ("padding", pa.float32()),  # share of the square beyond the picture
-        ("sharpness", pa.float32()),  # variance of the Laplacian of the grey face at 64 pixels
+        ("aspect", pa.float32()),  # longer side of the box over its shorter one
+        ("sharpness", pa.float32()),  # from here to `thumbnail`: see pipeline/measures.py; null where none was cut
+        ("contrast", pa.float32()),
+        ("brightness", pa.float32()),
+        ("colour", pa.float32()),
+        ("border", pa.float32()),
         ("phash", pa.uint64()),  # perceptual hash of the face
+        ("phash_flipped", pa.uint64()),  # of its mirror image
+        ("thumbnail", pa.binary()),  # small grey picture of the face, to tell near duplicates from likenesses
+        ("labels", pa.string()),  # sorted JSON {attribute: value}, from the truth or labels.csv; null: none
         ("crop", pa.string()),  # file of the crop: a tar, or by hand a PNG; null where none was cut
         ("reject", pa.string()),
         ("detail", pa.string()),
@@ -81,7 +102,8 @@ SELECTION = pa.schema(
         ("score", pa.float32()),
         ("sharpness", pa.float32()),
         ("padding", pa.float32()),
-        ("group", pa.string()),  # name of the duplicate group
+        ("labels", pa.string()),  # sorted JSON {attribute: value}, tags taken into account; null: none
+        ("group", pa.string()),  # name of the duplicate group; null where a gate rejected the face
         ("split", pa.string()),  # null where rejected
         ("reject", pa.string()),
         ("detail", pa.string()),
@@ -97,6 +119,12 @@ SAMPLES = pa.schema(
         ("batch", pa.string()),
         ("image", pa.string()),
         ("image_id", pa.string()),
+        ("author", pa.string()),  # from here on as in faces.parquet
+        ("licence", pa.string()),
+        ("licence_url", pa.string()),
+        ("url", pa.string()),
+        ("page_url", pa.string()),
+        ("labels", pa.string()),
     ]
 )
 

@@ -32,3 +32,12 @@ class Reject(StrEnum):
     TOO_SMALL = "too_small"
     BLURRED = "blurred"
     PADDED = "padded"  # too much of the crop lies beyond the picture
+    ODD_SHAPE = "odd_shape"  # the box is much longer than it is wide, or wider than long
+    LOW_CONTRAST = "low_contrast"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    COLOURLESS = "colourless"  # grey, or in shades of one colour
+    BORDERED = "bordered"  # bars of one colour at the edges of the crop
+    OTHER_SPLIT = "other_split"  # its picture belongs to another split than the rest of its duplicate group
+    # at every stage
+    FORGOTTEN = "forgotten"  # on the blocklist

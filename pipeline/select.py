@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import DataError
+from pipeline.gates import verdict
 from pipeline.hashing import components, near_pairs
 from pipeline.records import FACES, SELECTION, read_records, write_records
 from pipeline.rejects import Reject
@@ -47,7 +48,7 @@ def select_faces(batches: Iterable[str], faces: Path, out: Path, params: SelectP
     near = _near(cut, params.duplicate_distance)
     _split(cut, near, params)
     for row in cut:
-        row["reject"], row["detail"] = _verdict(row, params)
+        row["reject"], row["detail"] = verdict(row, params)
     _keep_the_best(cut, near)
     for row in rows:
         if row["reject"] is not None:
@@ -57,19 +58,6 @@ def select_faces(batches: Iterable[str], faces: Path, out: Path, params: SelectP
         raise DataError(f"expected faces to keep, found none among {len(rows)} ({reasons}): loosen `select`")
     write_records(out, SELECTION, rows)
     return _summary(rows)
-
-
-def _verdict(row: Row, params: SelectParams) -> tuple[Reject | None, str | None]:
-    """The first gate that a face does not pass, with the figures."""
-    if row["score"] is not None and row["score"] < params.min_score:
-        return Reject.LOW_SCORE, f"score {row['score']:g}, wanted {params.min_score:g}"
-    if row["crop_size"] < params.min_size:
-        return Reject.TOO_SMALL, f"{row['crop_size']} pixels, wanted {params.min_size}"
-    if row["padding"] > params.max_padding:
-        return Reject.PADDED, f"{row['padding']:.0%} beyond the picture, allowed {params.max_padding:.0%}"
-    if row["sharpness"] < params.min_sharpness:
-        return Reject.BLURRED, f"sharpness {row['sharpness']:.0f}, wanted {params.min_sharpness:g}"
-    return None, None
 
 
 def _near(cut: Sequence[Row], distance: int) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ def commands(package):
         from pipeline.cli import app
     else:
         from vae.cli import app
-    return sorted(command.callback.__name__ for command in app.registered_commands if command.callback)
+    return sorted(command.name or command.callback.__name__ for command in app.registered_commands if command.callback)
 
 
 @pytest.mark.parametrize("package", ["pipeline", "vae"])

@@ -12,22 +12,10 @@ FILES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "vae").rglob("*.py"
 # Imports point down or sideways, never up. A package stands for all that is in it.
 PIPELINE_LAYERS = [
     {"errors", "atomic", "locks", "params", "progress", "records", "rejects", "shards", "source_params", "__init__"},
-    {"candidates", "geometry", "hashing", "outcomes", "splits", "tars", "workers", "draw"},
-    {"archives", "cascade", "cutter", "face_folder", "faces", "funnel", "http", "images", "journal", "sources"}
-    | {
-        "web",
-        "ledger",
-        "ledger_file",
-        "listing",
-        "storing",
-        "downloads",
-        "card",
-        "batch_folder",
-        "reconcile",
-        "drawing",
-        "enough",
-        "fetch",
-    },
+    {"candidates", "gates", "geometry", "hashing", "matching", "outcomes", "splits", "tars", "workers", "draw"},
+    {"archives", "cascade", "cutter", "face_folder", "faces", "funnel", "http", "images", "journal", "measures"}
+    | {"sources", "web", "ledger", "ledger_file", "listing", "storing", "downloads", "card", "batch_folder"}
+    | {"reconcile", "drawing", "enough", "fetch"},
     {"ingest", "crop", "select", "pack"},
     {"terminal", "tables"},
     {"cli"},
@@ -60,7 +48,7 @@ CONFINED = {
     "urllib3": {"pipeline.web"},
     "protego": {"pipeline.web"},
     "bs4": {"pipeline.sources"},
-    "cv2": {"pipeline.faces", "pipeline.images", "pipeline.draw"},
+    "cv2": {"pipeline.faces", "pipeline.images", "pipeline.measures", "pipeline.draw"},
     "pyarrow": {"pipeline.records", "pipeline.sources.urls"},
     "torch": {"vae"},
     "dvc": set(),

@@ -6,12 +6,13 @@ import pytest
 
 from benchmarks.crop_yield import kept_boxes, read_labels, recall_precision
 from benchmarks.drawn_detection import UPRIGHT, measure, project
-from benchmarks.matching import fits, matched
 from pipeline.cascade import find_cascade
 from pipeline.draw import draw_illustration
 from pipeline.errors import SourceError
-from pipeline.faces import AnimefaceCascade, cut, placed, sharpness
+from pipeline.faces import AnimefaceCascade, cut, placed
 from pipeline.geometry import FaceBox, Square, face_square, moved_inside
+from pipeline.matching import fits, matched
+from pipeline.measures import measure_face
 from tests.conftest import ROOT
 
 REAL = ROOT.parent / "shared" / "data" / "illustrations"
@@ -108,4 +109,4 @@ def test_what_lies_in_the_picture_is_cut_as_it_is(corner, padding):
 def test_a_blurred_face_is_less_sharp():
     face = draw_illustration(0, 0).rgb[100:300, 100:300]
     blurred = cv2.GaussianBlur(face, (0, 0), 6)
-    assert sharpness(blurred) < 0.3 * sharpness(face)
+    assert measure_face(blurred)["sharpness"] < 0.3 * measure_face(face)["sharpness"]

@@ -1,7 +1,7 @@
 import json
 import signal
 import subprocess
-import time
+import sys
 
 import pytest
 
@@ -12,7 +12,9 @@ from pipeline.hashing import content_id
 from pipeline.images import decode
 from pipeline.records import IMAGES, read_records
 from pipeline.source_params import DrawnParams
+from tests.conftest import ROOT
 from tests.folders import digests
+from tests.forked import until
 
 
 @pytest.fixture(autouse=True)
@@ -92,22 +94,33 @@ def test_tars_of_another_seed_never_join(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
 
 
-def test_a_killed_ingest_gives_the_same_bytes(tmp_path, environment):
-    from tests.conftest import ROOT
+SMALL_TARS = """
+from pipeline import cli, drawing
+drawing._TAR_PICTURES = 8
+cli.main()
+"""
+HELD_UP = """
+import time
+from pipeline import drawing
+write = drawing.write_tar
+drawing.write_tar = lambda path, members: time.sleep(60 if path.name > "pictures-00004" else 0) or write(path, members)
+"""  # before its end: whoever wants to kill it is in time
 
-    params = (ROOT / "params.yaml").read_text().replace("count: 3000", "count: 300")
+
+def test_a_killed_ingest_gives_the_same_bytes(tmp_path, environment):
+    params = (ROOT / "params.yaml").read_text().replace("count: 3000", "count: 60")
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "params.yaml").write_text(params)
-    command = ["anime-data", "ingest", "drawn", "--workers", "2"]
+    python, words = [sys.executable, "-c"], ["ingest", "drawn", "--workers", "2"]
     quiet = {"env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(command, cwd=tmp_path / "whole", check=True, **quiet)
+    subprocess.run([*python, SMALL_TARS, *words], cwd=tmp_path / "whole", check=True, **quiet)
     partial = tmp_path / "killed" / "data" / "raw" / "drawn.partial"
-    running = subprocess.Popen(command, cwd=tmp_path / "killed", **quiet)
-    deadline = time.monotonic() + 60
-    while not list(partial.glob("*/pictures-00000.json")) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    running = subprocess.Popen([*python, HELD_UP + SMALL_TARS, *words], cwd=tmp_path / "killed", **quiet)
+    until(lambda: list(partial.glob("*/pictures-00000.json")) or running.poll() is not None)
     running.send_signal(signal.SIGKILL)
     assert running.wait() == -signal.SIGKILL
-    subprocess.run(command, cwd=tmp_path / "killed", check=True, **quiet)
+    assert list(partial.glob("*/pictures-00000.json"))
+    subprocess.run([*python, SMALL_TARS, *words], cwd=tmp_path / "killed", check=True, **quiet)
+    assert len(list((tmp_path / "killed" / "data" / "raw" / "drawn").glob("*.tar"))) == 8
     assert digests(tmp_path / "killed") == digests(tmp_path / "whole")

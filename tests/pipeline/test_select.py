@@ -56,7 +56,7 @@ def test_each_gate_rejects_with_its_figures(select):
         "soft-0": "blurred",
         "gone-0": "low_score",
     }
-    assert "40 pixels, wanted 64" in rows["small-0"]["detail"]
+    assert "side in pixels 40, wanted at least 64" in rows["small-0"]["detail"]
     assert summary["faces"] == summary["kept"] + sum(summary["rejected"].values()) == 6
 
 

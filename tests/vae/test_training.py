@@ -20,7 +20,9 @@ import vae.train
 from pipeline.errors import DataError, ParamsError, TrainingError
 from pipeline.locks import only_run_on
 from pipeline.params import TrainParams
+from tests.forked import ForkServer, until
 from tests.vae.blobs import BRIEF, bytes_of, pack, picture, write_params
+from tests.vae.held_up import FROM
 from vae.models import PRESETS, build_model
 from vae.plots import read_curve
 from vae.schedule import picture_interval, whole_steps
@@ -183,47 +185,34 @@ def test_a_budget_is_rounded_up_to_whole_minibatches() -> None:
     assert [whole_steps(images, 64) for images in (1, 64, 65)] == [64, 64, 128]
 
 
-def command(shards: Path, out: Path, params: Path) -> list[str]:
-    program = "from vae.cli import main; main()"
-    options = ["--shards", shards, "--out", out, "--params", params, "--device", "cpu", "--threads", "1"]
-    return [sys.executable, "-c", program, "train", *map(str, options), "--checkpoint-seconds", "0.05"]
-
-
 def newest_checkpoint(out: Path) -> int:
     """Images seen of a run's newest checkpoint; 0 without one."""
     checkpoints = out.with_name(f"{out.name}.partial") / "checkpoints"
     return max((int(path.name) for path in checkpoints.glob("[0-9]*")), default=0)
 
 
-def wait_for_checkpoint(out: Path, after: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a run has a checkpoint beyond so many images: by then it trains."""
-    for _ in range(1200):
-        if newest_checkpoint(out) > after:
-            return
-        assert process.poll() is None, "the run ended before it could be disturbed"
-        time.sleep(0.05)
-    raise AssertionError("no checkpoint came")
-
-
 @pytest.mark.slow
-def test_killed_and_terminated_processes_leave_no_trace(shards: Path, tmp_path: Path) -> None:
+def test_killed_and_terminated_processes_leave_no_trace(
+    shards: Path, model: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
     """SIGKILL at nine random moments, then SIGTERM, then to the end: the bytes of a calm run."""
-    params = write_params(tmp_path / "params.yaml", images=8000)
-    calm, rough = tmp_path / "calm", tmp_path / "rough"
-    assert run(shards, calm, {"images": 8000})
-    for end in [signal.SIGKILL] * 9 + [signal.SIGTERM]:
-        seen = newest_checkpoint(rough)
-        with subprocess.Popen(command(shards, rough, params), stderr=subprocess.PIPE) as process:
-            wait_for_checkpoint(rough, seen, process)
+    out, said = tmp_path / "vae", tmp_path / "said"
+    options = ["--shards", shards, "--out", out, "--params", write_params(tmp_path / "params.yaml")]
+    command = ["anime-vae", "train", *map(str, options), "--device", "cpu", "--threads", "1"]
+    often = ["--checkpoint-seconds", "0.05"]
+    with ForkServer(environment, "tests.vae.held_up") as server:
+        for end in [signal.SIGKILL] * 9 + [signal.SIGTERM]:
+            seen = newest_checkpoint(out)
+            process = server.start(*command, *often, cwd=tmp_path, said=said, **{FROM: str(seen + 6 * 16)})
+            until(lambda seen=seen, process=process: newest_checkpoint(out) > seen or process.poll() is not None)
             time.sleep(random.uniform(0, 0.2))
             process.send_signal(end)
-            _, errors = process.communicate(timeout=60)
-        assert process.returncode == (-signal.SIGKILL if end == signal.SIGKILL else 143), errors.decode()
-    assert b"run the same command again to go on" in errors
-    finished = subprocess.run(command(shards, rough, params), capture_output=True, timeout=120, check=False)
-    assert finished.returncode == 0, finished.stderr.decode()
-    assert b"going on at" in finished.stderr
-    assert bytes_of(calm) == bytes_of(rough)
+            assert process.wait() == (-signal.SIGKILL if end == signal.SIGKILL else 143), said.read_text()
+    assert "run the same command again to go on" in said.read_text()
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert "going on at" in finished.stderr
+    assert bytes_of(out) == bytes_of(model)
 
 
 def test_samples_of_a_run_come_from_the_same_latents(model: Path) -> None:

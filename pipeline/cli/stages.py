@@ -1,7 +1,4 @@
-"""The command `anime-data`: options, progress, exit codes. All work is done in the stages.
-
-A stage is imported by the command that runs it, so that `--help` is quick.
-"""
+"""The stages as commands: ingest, crop, select, pack."""
 
 from __future__ import annotations
 
@@ -12,40 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline import __version__
+from pipeline.cli.options import (
+    FACES,
+    LEDGERS,
+    METRICS,
+    RAW,
+    SELECTION,
+    SHARDS,
+    ParamsFile,
+    Workers,
+    app,
+    load,
+    named,
+    worker_count,
+    write_metrics,
+)
 from pipeline.errors import ParamsError
 from pipeline.tables import show_funnel, show_ingested, show_plan
-from pipeline.terminal import counted, out, progress_bar, progress_bars, run_reported
+from pipeline.terminal import counted, out, progress_bar, progress_bars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.params import CropParams, Params
-
-app = typer.Typer(
-    help="From anime illustrations to a clean, versioned face dataset.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-RAW, FACES, SHARDS = Path("data/raw"), Path("data/faces"), Path("data/shards")
-LEDGERS = Path("data/ledgers")
-SELECTION, METRICS = Path("data/selection.parquet"), Path("metrics")
-
-ParamsFile = Annotated[Path, typer.Option("--params", help="The project's settings.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a core where not given.")]
-
-
-def main() -> None:
-    """Run the command line."""
-    run_reported(app)
-
-
-@app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    if version:
-        out.print(f"anime-data {__version__}")
-        raise typer.Exit
+    from pipeline.params import CropParams
 
 
 @app.command()
@@ -67,8 +53,8 @@ def ingest(
     from pipeline.ingest import Wanted, ingest_batch, plan_batch
     from pipeline.source_params import RemoteParams
 
-    loaded = _load(params)
-    section = _named(loaded.ingest, batch, "ingest", params)
+    loaded = load(params)
+    section = named(loaded.ingest, batch, "ingest", params)
     wanted = Wanted(update=update, retry_failed=retry_failed, refresh=refresh)
     is_remote = isinstance(section, RemoteParams)
     if not is_remote and (dry_run or wanted != Wanted()):
@@ -81,10 +67,10 @@ def ingest(
     with progress_bars() as bar:
         bars = bar(f"list {batch}"), bar(f"ingest {batch}")
         where, asked = (RAW / batch, LEDGERS / batch), _asked_before(batch)
-        summary = ingest_batch(section, *where, wanted, _workers(workers), *bars, asked)
+        summary = ingest_batch(section, *where, wanted, worker_count(workers), *bars, asked)
     is_news, new = summary.pop("is_news", True), summary.pop("new", None)
     if is_news or not _is_said(f"ingest-{batch}", summary):
-        _metrics(f"ingest-{batch}", summary)
+        write_metrics(f"ingest-{batch}", summary)
     show_ingested(summary, RAW / batch, is_news, new)
     if not any(Path(section.path) == RAW / batch for section in loaded.batches.values()):
         out.print(f"to crop it, add under `batches` in {params}: {batch}: {{ path: {RAW / batch} }}")
@@ -117,20 +103,22 @@ def crop(
         raise ParamsError("expected either a folder of pictures or --batch: give one of them")
     if batch is not None:
         _refuse_with_batch(margin=margin, min_face=min_face, min_score=min_score, out=to, size=size, faces=faces)
-        loaded = _load(params)
-        section = _named(loaded.batches, batch, "batches", params)
+        loaded = load(params)
+        section = named(loaded.batches, batch, "batches", params)
         with progress_bar(f"crop {batch}") as report:
             funnel = crop_batch(
-                Path(section.path), FACES / batch, loaded.crop, section.faces, _workers(workers), report
+                Path(section.path), FACES / batch, loaded.crop, section.faces, worker_count(workers), report
             )
-        _metrics(f"crop-{batch}", asdict(funnel))
+        write_metrics(f"crop-{batch}", asdict(funnel))
         where = FACES / batch
     else:
         assert pictures is not None
         settings = _crop_params({"margin": margin, "min_face": min_face, "min_score": min_score})
         with progress_bar("crop") as report:
             where = to or Path("faces")
-            funnel = crop_by_hand(pictures, where, settings, faces or "detect", size or 64, _workers(workers), report)
+            funnel = crop_by_hand(
+                pictures, where, settings, faces or "detect", size or 64, worker_count(workers), report
+            )
     show_funnel(funnel, where)
 
 
@@ -139,9 +127,9 @@ def select(params: ParamsFile = Path("params.yaml")) -> None:
     """Choose the faces of the dataset and their splits."""
     from pipeline.select import select_faces
 
-    loaded = _load(params)
+    loaded = load(params)
     summary = select_faces(loaded.batches, FACES, SELECTION, loaded.select)
-    _metrics("select", summary)
+    write_metrics("select", summary)
     out.print(f"{summary['kept']} of {summary['faces']} faces kept; rejected: {counted(summary['rejected'])}")
     out.print(f"splits: {counted(summary['splits'])}; batches: {counted(summary['batches'])}")
 
@@ -151,35 +139,11 @@ def pack(params: ParamsFile = Path("params.yaml"), workers: Workers = None) -> N
     """Pack the selected faces into tensor shards."""
     from pipeline.pack import pack_faces
 
-    loaded = _load(params)
+    loaded = load(params)
     with progress_bar("pack") as report:
-        summary = pack_faces(SELECTION, FACES, SHARDS, loaded.pack, _workers(workers), report)
-    _metrics("pack", summary)
+        summary = pack_faces(SELECTION, FACES, SHARDS, loaded.pack, worker_count(workers), report)
+    write_metrics("pack", summary)
     out.print(f"{summary['faces']} faces in {summary['shards']} shards, {counted(summary['splits'])}")
-
-
-@app.command()
-def cascade(
-    path: Annotated[Path | None, typer.Argument(help="A cascade file to check instead.")] = None,
-) -> None:
-    """Print where lbpcascade_animeface.xml is, and its digest; fetch it where it is not there yet."""
-    from pipeline.cascade import digest, find_cascade
-
-    found = find_cascade(path)
-    out.print(f"{found}\nsha256 {digest(found.read_bytes())}", soft_wrap=True)
-
-
-def _load(path: Path) -> Params:
-    from pipeline.params import load_params
-
-    return load_params(path)
-
-
-def _named(sections: Mapping[str, Any], name: str, section: str, path: Path) -> Any:
-    if name not in sections:
-        known = ", ".join(sorted(sections)) or "none"
-        raise ParamsError(f"expected a batch `{name}` under `{section}` in {path}, found {known}: add it there")
-    return sections[name]
 
 
 def _refuse_with_batch(**given: object) -> None:
@@ -197,12 +161,6 @@ def _crop_params(given: dict[str, float | None]) -> CropParams:
     return CropParams(**({"min_score": SelectParams().min_score} | wanted))  # type: ignore[arg-type]
 
 
-def _workers(given: int | None) -> int:
-    from pipeline.workers import default_workers
-
-    return given or default_workers()
-
-
 def _asked_before(batch: str) -> Mapping[str, Any]:
     path = METRICS / f"ingest-{batch}.json"
     said: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
@@ -215,9 +173,3 @@ def _is_said(name: str, summary: Mapping[str, object]) -> bool:
     path = METRICS / f"{name}.json"
     said = json.loads(path.read_bytes()) if path.is_file() else {}
     return all(said.get(key) == value for key, value in summary.items() if key != "asked")
-
-
-def _metrics(name: str, summary: Mapping[str, object]) -> None:
-    from pipeline.atomic import write_json
-
-    write_json(METRICS / f"{name}.json", summary)
