@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pipeline.draw import draw_illustration
 from pipeline.images import encode_png
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+
+# How fast the machine is, is nothing that a test may fail of.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @dataclass(frozen=True)

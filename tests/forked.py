@@ -148,4 +148,5 @@ def _run(about: dict[str, Any], main: Callable[[], object]) -> int:
 
 
 if __name__ == "__main__":
-    _serve([import_module(name) for name in sys.argv[1:]][0].main)
+    first, *_ = map(import_module, sys.argv[1:])
+    _serve(first.main)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.pipeline.fetching import Batch
 from tests.pipeline.made_dataset import make_dataset
+from tests.pipeline.paces import Paces
 from tests.pipeline.web_project import Project
 from tests.web.server import WebServer
 
@@ -16,6 +17,11 @@ from tests.web.server import WebServer
 def web():
     with WebServer() as server:
         yield server
+
+
+@pytest.fixture
+def paces(monkeypatch):
+    return Paces(monkeypatch)
 
 
 @pytest.fixture

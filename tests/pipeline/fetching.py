@@ -152,7 +152,7 @@ class Batch:
     def finish(self, environment: Mapping[str, str], *options: str, **popen: Any) -> tuple[int, str, str]:
         """The same to its end: exit code, standard output and error."""
         running = self.start(environment, *options, **popen)
-        out, err = running.communicate(timeout=120)
+        out, err = running.communicate(timeout=300)
         return running.returncode, out, err
 
 

@@ -39,7 +39,6 @@ FAULTS = {
     "/noai.png": (Answer(body=ONE, headers={"X-Robots-Tag": "noai, noimageai"}), "opted_out"),
     "/other.png": (Answer(body=TWO, headers={"X-Robots-Tag": "googlebot: noindex"}), None),
     "/no/a.png": (Answer(body=ONE), "forbidden_by_robots"),
-    "/late.png": (Answer(body=ONE, drip=20), "unreachable"),
 }
 
 
@@ -54,12 +53,25 @@ def test_every_fault_is_a_row_with_its_reason(web, project):
     listed = [*(web.url(path) for path in FAULTS), *others]
     mixed = [*listed[:9], *good[:3], *listed[9:15], *good[3:6], *listed[15:], *good[6:]]
     mixed[mixed.index(web.url("/pw.png"))] = f"http://me:pw@{web.host}/pw.png"  # of which no record may tell
-    done = project.urls(*mixed, max_rejected=1.0, max_mib=1, max_seconds=0.5, connections=1)
+    done = project.urls(*mixed, max_rejected=1.0, max_mib=1, connections=1)
     assert done.code == 0, done.err
     expected = {web.url(path): reject for path, (_, reject) in FAULTS.items()} | others | dict.fromkeys(good)
     assert project.rejects() == expected
     assert "/no/a.png" not in web.paths()
     assert all(row["detail"] for row in project.rows().values() if row["reject"])
+
+
+def test_a_picture_that_only_drips_is_a_row_with_its_reason(web, project, monkeypatch):
+    web.pages["/late.png"] = Answer(body=ONE, drip=2)
+    addresses = web.url("/one.png"), web.url("/late.png")
+    assert project.urls(addresses[0]).code == 0
+    monkeypatch.setattr("pipeline.web.rules.Rules.obey", lambda *_, **__: None)  # robots.txt may take longer than that
+    (project.folder / "urls.txt").write_text("\n".join(addresses))
+    done = project.ingest("--update", kind="urls", path="urls.txt", max_seconds=0.3)
+    assert done.code == 0, done.err
+    assert project.rejects() == dict(zip(addresses, (None, "unreachable"), strict=True))
+    assert project.rows()[addresses[1]]["detail"]
+    assert len(web.asked("/late.png")) == 2
 
 
 def test_the_same_bytes_are_kept_once_and_the_same_address_is_asked_once(web, project):
@@ -188,12 +200,12 @@ def test_who_was_asked_is_told(web, project):
 
 
 @pytest.mark.parametrize(("rate", "connections"), [(20.0, 4), (None, 3)])
-def test_rate_and_connections_hold_for_a_whole_run(web, project, rate, connections):
+def test_rate_and_connections_hold_for_a_whole_run(web, project, paces, rate, connections):
     pictures = make_pictures(12)
     web.on("/p/", lambda asked: Answer(body=pictures[int(asked.path[3:])], delay=0.06))
     assert project.urls(*(web.url(f"/p/{n}") for n in range(12)), rate=rate, connections=connections).code == 0
     assert web.most_at_once <= connections
-    assert web.shortest_gap() >= (0 if rate is None else 1 / rate - 0.005)
+    assert paces.are_kept(web, 0 if rate is None else 1 / rate, one_by_one=False)
 
 
 def test_a_host_that_goes_down_is_left_and_the_others_are_asked_on(web, project):

@@ -1,6 +1,5 @@
 """Real runs that are killed, stopped, or met by a second one."""
 
-import random
 import signal
 import threading
 import time
@@ -9,50 +8,22 @@ from collections import Counter
 import pytest
 
 from tests.folders import digests
+from tests.forked import ForkServer, until
 from tests.pipeline.fetching import Batch, asked_pages, asked_pictures, gallery_of, posts
+from tests.pipeline.lives import Lives, gated
 from tests.web.server import Answer
 
-KILLS, PICTURES, PER_PAGE = 20, 500, 10
+PICTURES, PER_PAGE = 500, 10
+IN_LISTING, IN_FETCHING = 6, 9
+IN_PACKING = ["pictures-00000.tar", "pictures-00001.tar", "pictures-00001.tar", "the end", "the end"]
+PATIENT = {"max_seconds": 36000.0}  # so that nothing but Ctrl-C ends a run whose server drips
+KILLS = IN_LISTING + IN_FETCHING + len(IN_PACKING)
 MESSAGE = "stopped: run the same command again to go on"
-
-
-def slowed(web, some, seconds_a_page, seconds_a_picture):
-    """The gallery's section, after which every answer takes a while."""
-    section = gallery_of(web, some, PER_PAGE)
-    listing, pictures = web._handlers["/gallery"], dict(web.pictures)
-
-    def page(asked):
-        answer = listing(asked)
-        return Answer(answer.status, answer.body, answer.headers, delay=seconds_a_page)
-
-    def picture(asked):
-        return Answer(200, pictures[asked.path], {"ETag": '"1"'}, delay=seconds_a_picture)
-
-    web.on("/gallery", page)
-    for path in pictures:
-        web.on(path, picture)
-    return section | {"connections": 4}
-
-
-def until(condition, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert condition()
-
-
-def whereabouts(batch):
-    """What a run was doing when it ended."""
-    if batch.out.exists():
-        return "packed"
-    if (batch.out.parent / ".web.tmp").exists():
-        return "packing"
-    return "fetching" if any(batch.pictures.glob("*/*")) else "listing"
 
 
 @pytest.mark.slow
 def test_twenty_kills_leave_the_bytes_of_an_undisturbed_run_and_ask_for_nothing_twice(tmp_path, environment, web):
-    section = slowed(web, posts(PICTURES), 0.01, 0.03)
+    section, *gates = gated(web, posts(PICTURES), PER_PAGE)
     whole, killed = Batch(tmp_path / "whole"), Batch(tmp_path / "killed")
     for batch in (whole, killed):
         batch.write_params(section)
@@ -60,57 +31,40 @@ def test_twenty_kills_leave_the_bytes_of_an_undisturbed_run_and_ask_for_nothing_
     assert code == 0, out + err
     assert len(whole.tars()) == 2
     web.forget()
-    rng, kills = random.Random(0), 0
-    stored: set[str] = set()
-    places: Counter[str] = Counter()
-    while kills < KILLS:
-        before = len(web.log)
-        running = killed.start(environment)
-        if kills < KILLS - 5:
-            until(lambda before=before, running=running: len(web.log) > before or running.poll() is not None)
-            time.sleep(rng.uniform(0.0, 0.35))
-        else:  # the last ones land in or about packing
-            until(lambda running=running: whereabouts(killed) == "packing" or running.poll() is not None)
-            time.sleep(rng.uniform(0.0, 0.02))
-        running.kill()
-        running.communicate()
-        asked_again = {web.url(asked.path) for asked in web.log[before:]} & stored
-        assert not asked_again, f"after {kills} kills, {places}"
-        places[whereabouts(killed)] += 1
-        kills += 1
-        stored |= killed.stored()
-        if killed.out.exists():
-            break
-    assert places["listing"] > 1
-    assert places["fetching"] > 2
-    assert places["packing"] + places["packed"] > 0
+    with ForkServer(environment, "tests.pipeline.held_up", "pipeline.ingest", "pipeline.sources.html") as server:
+        lives = Lives(killed, web, server, *gates)
+        for _ in range(IN_LISTING):
+            lives.kill_in_listing()
+        for _ in range(IN_FETCHING):
+            lives.kill_in_fetching()
+        for held_up_at in IN_PACKING:
+            lives.kill_in_packing(held_up_at)
+    assert lives.places.total() == KILLS == 20
+    assert (lives.places["listing"], lives.places["fetching"]) == (IN_LISTING, IN_FETCHING)
     before = len(web.log)
     code, out, err = killed.finish(environment)
     assert code == 0, out + err
-    assert not {web.url(asked.path) for asked in web.log[before:]} & stored
+    assert not {web.url(asked.path) for asked in web.log[before:]} & lives.stored
     assert digests(killed.out) == digests(whole.out)
     pages = Counter(asked_pages(web))
     assert len(pages) == PICTURES // PER_PAGE
-    assert sum(pages.values()) - len(pages) <= kills
+    assert sum(pages.values()) - len(pages) <= KILLS
     repeated = Counter(asked_pictures(web))
-    assert sum(repeated.values()) - PICTURES <= kills * 4  # those under way, one a connection
+    assert sum(repeated.values()) - PICTURES <= KILLS * 4  # those under way, one a connection
 
 
 def test_ctrl_c_ends_a_run_at_once_though_a_server_drips_and_the_next_goes_on(tmp_path, environment, web):
-    some = posts(12)
-    section = gallery_of(web, some)
+    section = gallery_of(web, posts(12)) | PATIENT
     slow = next(iter(web.pictures))
-    drip = Answer(200, web.pictures[slow], {"Content-Type": "image/png"}, drip=1)
+    drip = Answer(200, web.pictures[slow], {"Content-Type": "image/png"}, drip=0.2)
     web.script(slow, [drip])
     batch = Batch(tmp_path)
     batch.write_params(section)
     running = batch.start(environment)
     until(lambda: web.asked(slow) and len(list(batch.pictures.glob("*/*"))) == 11)
     stored = batch.stored()
-    asked = time.monotonic()
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=10)
-    assert time.monotonic() - asked < 20
+    _, err = running.communicate(timeout=60)  # the drip would take far longer
     assert (running.returncode, err.splitlines()[-1]) == (130, MESSAGE)
     web.forget()
     code, _, err = batch.finish(environment)
@@ -121,16 +75,16 @@ def test_ctrl_c_ends_a_run_at_once_though_a_server_drips_and_the_next_goes_on(tm
 
 
 def test_ctrl_c_ends_a_listing_at_once_though_a_server_drips_and_the_next_goes_on(tmp_path, environment, web):
-    section = gallery_of(web, posts(12))
+    section = gallery_of(web, posts(12)) | PATIENT
     listing = web._handlers["/gallery"]
-    drip = Answer(200, b"<html>" + bytes(1000), drip=1)
+    drip = Answer(200, b"<html>" + bytes(10_000), drip=1)
     web.script("/gallery", [None, drip])
     batch = Batch(tmp_path)
     batch.write_params(section)
     running = batch.start(environment)
     until(lambda: len(web.asked("/gallery")) == 2)
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=10)
+    _, err = running.communicate(timeout=60)
     assert (running.returncode, err.splitlines()[-1]) == (130, MESSAGE)
     web.forget()
     web.on("/gallery", listing)
@@ -140,25 +94,24 @@ def test_ctrl_c_ends_a_listing_at_once_though_a_server_drips_and_the_next_goes_o
 
 
 def test_ctrl_c_ends_a_run_whose_hosts_are_waited_for(tmp_path, environment, web):
-    section = gallery_of(web, posts(5)) | {"rate": 0.05}
+    section = gallery_of(web, posts(5)) | {"rate": 0.001}
     batch = Batch(tmp_path)
     batch.write_params(section)
     running = batch.start(environment)
     until(lambda: web.paths() == ["/robots.txt"])
     time.sleep(0.3)
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=5)
+    _, err = running.communicate(timeout=60)
     assert (running.returncode, err.splitlines()[-1]) == (130, MESSAGE)
 
 
-def test_a_second_run_at_the_same_time_says_so_and_touches_nothing(tmp_path, environment, web):
-    some = posts(6)
-    section = gallery_of(web, some)
+def test_a_second_run_at_the_same_time_says_so_and_touches_nothing(tmp_path, environment, web, anime_data, monkeypatch):
+    section = gallery_of(web, posts(6))
     slow = next(iter(web.pictures))
     others_are_done = threading.Event()
 
     def wait(_):
-        others_are_done.wait(60)
+        others_are_done.wait(120)
         return Answer(200, web.pictures[slow])
 
     web.on(slow, wait)
@@ -167,13 +120,14 @@ def test_a_second_run_at_the_same_time_says_so_and_touches_nothing(tmp_path, env
     first = batch.start(environment)
     until(lambda: len(web.log) == 1 + 2 + 6)
     before = len(web.log)
+    monkeypatch.chdir(tmp_path)
     for options in ([], ["--update"], ["--dry-run"]):
-        code, _, err = batch.finish(environment, *options)
-        assert code == 3
-        assert err.startswith("error: expected no other run on data/raw/web, found one")
-        assert len(err.splitlines()) == 1
+        done = anime_data("ingest", "web", *options)  # in this process, so that none waits long for its answer
+        assert done.code == 3
+        assert done.err.startswith("error: expected no other run on data/raw/web, found one")
+        assert len(done.err.splitlines()) == 1
     assert web.paths()[before:] == []
     others_are_done.set()
-    out, err = first.communicate(timeout=30)
+    out, err = first.communicate(timeout=60)
     assert first.returncode == 0, out + err
     assert len(batch.urls()) == 6

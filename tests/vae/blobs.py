@@ -40,11 +40,11 @@ def blobs(count: int, size: int, seed: int) -> NDArray[np.uint8]:
 
 def pack(folder: Path, size: int = 16, train_faces: int = 96, held_out: int = 24) -> Path:
     """Shards of blobs: two of the train split, one each of val and test."""
-    parts = [("train-00000", "train", train_faces // 3), ("train-00001", "train", train_faces - train_faces // 3)]
-    parts += [("val-00000", "val", held_out), ("test-00000", "test", held_out)]
+    parts = [("train", train_faces // 3), ("train", train_faces - train_faces // 3), ("val", held_out)]
     infos = []
-    for seed, (name, split, count) in enumerate(parts):
-        infos.append(write_shard(folder, name, split, blobs(count, size, seed), np.zeros((count, 0), dtype=np.int16)))
+    for seed, (split, count) in enumerate([*parts, ("test", held_out)]):
+        labels = np.zeros((count, 0), dtype=np.int16)
+        infos.append(write_shard(folder, f"{split}-blobs", split, blobs(count, size, seed), labels, {}))
     write_index(folder, Index(size, {}, [0.5] * 3, [0.2] * 3, infos))
     return folder
 

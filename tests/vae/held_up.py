@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import time
+from unittest.mock import patch
 
 import torch._dynamo  # noqa: F401  # what the first optimiser imports
 
 import vae.cli
-import vae.train
+from vae.train import Run
 
 FROM = "TEST_HELD_UP_FROM"  # images seen
 
 
 def main() -> None:
     """Run the command line."""
-    start, step = int(os.environ[FROM]), vae.train.Run._step
+    start, step = int(os.environ[FROM]), Run._step
 
-    def held_up(run: vae.train.Run) -> None:
+    def held_up(run: Run) -> None:
         if run._state.images_seen >= start:
             time.sleep(1.0)
         step(run)
 
-    vae.train.Run._step = held_up  # type: ignore[method-assign]
-    vae.cli.main()
+    with patch.object(Run, "_step", held_up):
+        vae.cli.main()

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from pipeline.errors import DataError
+from pipeline.shards import read_index
 from tests.vae.blobs import pack
 from vae.data import Faces, Minibatches, seeded
 
@@ -77,11 +78,11 @@ def test_gather_crosses_shards(shards: Path) -> None:
 def test_a_flipped_byte_is_an_error(shards: Path, tmp_path: Path) -> None:
     broken = tmp_path / "shards"
     shutil.copytree(shards, broken)
-    path = broken / "train-00001.safetensors"
+    path = broken / [shard.file for shard in read_index(broken).shards if shard.split == "train"][1]
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"expected SHA-256 .*train-00001\.safetensors.*damaged"):
+    with pytest.raises(DataError, match=rf"expected SHA-256 .*{path.name}.*damaged"):
         Faces(broken, "train")
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.forked import Forked
     from vae.progress import Progress
 
     Stop = Callable[[int], Callable[[], bool]]
@@ -191,6 +192,11 @@ def newest_checkpoint(out: Path) -> int:
     return max((int(path.name) for path in checkpoints.glob("[0-9]*")), default=0)
 
 
+def until_checkpoint(out: Path, after: int, process: Forked) -> None:
+    """Wait until a run has a checkpoint beyond so many images, or has ended: by then it trains."""
+    until(lambda: newest_checkpoint(out) > after or process.poll() is not None)
+
+
 @pytest.mark.slow
 def test_killed_and_terminated_processes_leave_no_trace(
     shards: Path, model: Path, tmp_path: Path, environment: dict[str, str]
@@ -204,7 +210,7 @@ def test_killed_and_terminated_processes_leave_no_trace(
         for end in [signal.SIGKILL] * 9 + [signal.SIGTERM]:
             seen = newest_checkpoint(out)
             process = server.start(*command, *often, cwd=tmp_path, said=said, **{FROM: str(seen + 6 * 16)})
-            until(lambda seen=seen, process=process: newest_checkpoint(out) > seen or process.poll() is not None)
+            until_checkpoint(out, seen, process)
             time.sleep(random.uniform(0, 0.2))
             process.send_signal(end)
             assert process.wait() == (-signal.SIGKILL if end == signal.SIGKILL else 143), said.read_text()

@@ -74,7 +74,7 @@ class WebServer:
         for thread, connection in left.items():
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            thread.join(5.0)
+            thread.join(20.0)
         if self._failures and kind is None:
             raise self._failures[0]
 

@@ -22,11 +22,11 @@ def posts(count=12, **options):
 
 
 def get(web, path, **query):
-    return requests.get(web.url(path), params=query, timeout=10)
+    return requests.get(web.url(path), params=query, timeout=60)
 
 
 def parsed(address):
-    return BeautifulSoup(requests.get(address, timeout=10).content, "html.parser")
+    return BeautifulSoup(requests.get(address, timeout=60).content, "html.parser")
 
 
 def ids(answer):
@@ -48,7 +48,7 @@ def test_danbooru(web):
         hidden, _, row = get(web, "/posts.json").json()[:3]
         assert "file_url" not in hidden
         assert (hidden["parent_id"], row["parent_id"]) == (3, None)
-        assert hashlib.md5(requests.get(row["file_url"], timeout=10).content).hexdigest() == row["md5"]
+        assert hashlib.md5(requests.get(row["file_url"], timeout=60).content).hexdigest() == row["md5"]
         assert files.paths() == [row["file_url"].partition(files.host)[2]]
 
 
@@ -57,7 +57,7 @@ def test_moebooru(web):
     assert ids(get(web, "/post.json", limit=5, page=2)) == [7, 6, 5, 4, 3]
     assert ids(get(web, "/post.json", tags="id:<3 1girl rating:safe")) == [2, 1]
     row = get(web, "/post.json").json()[0]
-    assert hashlib.md5(requests.get(row["file_url"], timeout=10).content).hexdigest() == row["md5"]
+    assert hashlib.md5(requests.get(row["file_url"], timeout=60).content).hexdigest() == row["md5"]
 
 
 def test_gelbooru(web):
@@ -94,7 +94,7 @@ def test_commons(web, what, infos):
     assert len(found) == 12
     assert asked == (3 if infos is None else 3 + 3 + 1)
     info = found["1001"]["imageinfo"][0]
-    assert hashlib.sha1(requests.get(info["url"], timeout=10).content).hexdigest() == info["sha1"]
+    assert hashlib.sha1(requests.get(info["url"], timeout=60).content).hexdigest() == info["sha1"]
     assert info["extmetadata"]["LicenseShortName"]["value"] == "CC BY-SA 4.0"
     assert "mime" not in info
     assert "query" not in get(web, "/w/api.php", **(call | {"gcmtitle": "Category:No", "gsrsearch": "no"})).json()
@@ -113,7 +113,7 @@ def test_gallery(web, with_item_pages):
         pictures += [urljoin(at, str(image["src"])) for at, page in pages for image in page.select(select["image"])]
         forward = soup.select_one(select["next"])
         address = urljoin(address, str(forward["href"])) if forward else ""
-    assert [requests.get(picture, timeout=10).content for picture in pictures] == make_pictures(12)[::-1]
+    assert [requests.get(picture, timeout=60).content for picture in pictures] == make_pictures(12)[::-1]
     if with_item_pages:
         assert pages[-1][1].select_one(select["author"]).get_text(strip=True) == "somebody"
         assert pages[-1][1].select_one(select["licence"])["href"].startswith("https://creativecommons.org/")
@@ -123,4 +123,4 @@ def test_gallery(web, with_item_pages):
 def test_a_gallery_ends(web):
     about = gallery(web, posts(), next_links=False, past_the_end=404)
     assert "next" not in about["select"]
-    assert requests.get(about["listing"].format(page=3), timeout=10).status_code == 404
+    assert requests.get(about["listing"].format(page=3), timeout=60).status_code == 404

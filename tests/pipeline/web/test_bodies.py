@@ -90,11 +90,11 @@ def test_a_few_redirects_are_followed(web, asking):
     assert (answer.body, answer.url) == (PICTURE, web.url("/5"))
 
 
-def test_a_dripping_body_ends_at_the_deadline(web, asking):
-    web.pages["/a.png"] = Answer(body=PICTURE * 100, drip=400)
+def test_a_dripping_body_ends_at_the_deadline(web, asking, within):
+    web.pages["/a.png"] = Answer(body=PICTURE * 100, drip=40)
     start = time.monotonic()
-    assert failure(asking(max_seconds=0.4), web.url("/a.png")) is Reject.UNREACHABLE
-    assert 0.4 <= time.monotonic() - start < 20
+    assert within(30, lambda: failure(asking(max_seconds=0.4), web.url("/a.png"))) is Reject.UNREACHABLE
+    assert time.monotonic() - start >= 0.4
 
 
 def endless(start, piece):
@@ -123,14 +123,14 @@ DRIPS = {
 def test_no_drip_lasts_for_ever(asking, within, what):
     with RawServer(endless(*DRIPS[what]), every=0.02) as raw:
         client = asking(max_seconds=0.3)
-        found = within(1.5, lambda: client.picture(raw.url(), {}))
+        found = within(30, lambda: client.picture(raw.url(), {}))
         assert isinstance(found, (FailedError, RefusedError))
 
 
 def test_silence_ends(asking, within):
-    with RawServer(lambda: [OK + b"Content-Length: 9\r\n\r\nabc"], every=30) as raw:
+    with RawServer(lambda: [OK + b"Content-Length: 9\r\n\r\nabc"], every=600) as raw:
         client = asking(max_seconds=0.3)
-        assert isinstance(within(3, lambda: client.picture(raw.url(), {})), FailedError)
+        assert isinstance(within(20, lambda: client.picture(raw.url(), {})), FailedError)
 
 
 RUBBISH = [b"", b"\r\n", b"rubbish\r\n\r\n", b"HTTP/9.9 200 OK\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n"]
@@ -144,22 +144,42 @@ RUBBISH += [OK + b"Content-Encoding: deflate\r\n\r\nnor deflate", b"HTTP/1.1 302
 def test_nonsense_is_one_of_our_two_errors(asking, within, answer):
     with RawServer(lambda: [answer]) as raw:
         client = asking()
-        found = within(5, lambda: client.picture(raw.url(), {}))
+        found = within(20, lambda: client.picture(raw.url(), {}))
         assert isinstance(found, (FailedError, RefusedError)), found
 
 
-def bounded(work, mebibytes, seconds):
-    tracemalloc.start()
-    start = time.monotonic()
-    try:
-        with pytest.raises((RefusedError, FailedError, PageError)) as caught:
-            work()
-        taken, most = time.monotonic() - start, tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert most < mebibytes * MIB
-    assert taken < seconds
-    return caught.value.reject  # type: ignore[attr-defined]
+@pytest.fixture
+def bounded(monkeypatch):
+    """Do something that fails, in so much memory at most, and without unpacking more than that; why it failed."""
+    unpacked, real = [], zlib.decompressobj
+
+    class Counting:
+        def __init__(self, *arguments, **options):
+            self._stream = real(*arguments, **options)
+
+        def __getattr__(self, name):
+            return getattr(self._stream, name)
+
+        def decompress(self, *arguments):
+            made = self._stream.decompress(*arguments)
+            unpacked.append(len(made))
+            return made
+
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+
+    def run(mebibytes, work):
+        tracemalloc.start()
+        try:
+            with pytest.raises((RefusedError, FailedError, PageError)) as caught:
+                work()
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert most < mebibytes * MIB
+        assert sum(unpacked) < mebibytes * MIB
+        return caught.value.reject  # type: ignore[attr-defined]
+
+    return run
 
 
 @pytest.mark.parametrize("length", [{}, {"no_length": True}, {"chunked": True}])
@@ -171,27 +191,27 @@ def test_a_picture_that_is_too_large_is_left_unread(web, asking, length):
     assert len(client.picture(web.url("/a.png"), {}).body) == 90 * 1024
 
 
-def test_a_packed_picture_is_counted_unpacked(web, asking):
+def test_a_packed_picture_is_counted_unpacked(web, asking, bounded):
     web.pages["/a.png"] = Answer(gzip_of=1000)
-    assert bounded(lambda: asking(max_bytes=MIB).picture(web.url("/a.png"), {}), 8, 5) is Reject.TOO_LARGE
+    assert bounded(8, lambda: asking(max_bytes=MIB).picture(web.url("/a.png"), {})) is Reject.TOO_LARGE
     assert {asked.headers["Accept-Encoding"] for asked in web.asked("/a.png")} == {"identity"}
 
 
-def test_a_page_that_unpacks_without_end_is_left(web, asking, monkeypatch):
+def test_a_page_that_unpacks_without_end_is_left(web, asking, bounded, monkeypatch):
     monkeypatch.setattr(client_module, "_MAX_PAGE", 2 * MIB)
     web.pages["/list"] = Answer(gzip_of=1000)
-    assert bounded(lambda: asking().page(web.url("/list")), 16, 5) is Reject.TOO_LARGE
+    assert bounded(16, lambda: asking().page(web.url("/list"))) is Reject.TOO_LARGE
 
 
-def test_what_is_packed_twice_is_refused(web, asking):
+def test_what_is_packed_twice_is_refused(web, asking, bounded):
     headers = {"Content-Encoding": "gzip, gzip"}
     web.pages["/a.png"] = Answer(body=gzip.compress(gzip_bomb(500)), headers=headers)
-    assert bounded(lambda: asking(max_bytes=MIB).picture(web.url("/a.png"), {}), 16, 5) is Reject.HTTP_ERROR
+    assert bounded(16, lambda: asking(max_bytes=MIB).picture(web.url("/a.png"), {})) is Reject.HTTP_ERROR
 
 
-def test_the_body_of_a_redirect_is_not_unpacked(web, asking):
+def test_the_body_of_a_redirect_is_not_unpacked(web, asking, bounded):
     web.pages["/a.png"] = Answer(302, gzip_of=300, headers={"Location": "/b.png"})
-    assert bounded(lambda: asking(max_bytes=MIB).picture(web.url("/a.png"), {}), 32, 5) is Reject.NOT_FOUND
+    assert bounded(32, lambda: asking(max_bytes=MIB).picture(web.url("/a.png"), {})) is Reject.NOT_FOUND
 
 
 def test_a_packed_page_that_breaks_off_is_no_page(web, asking):

@@ -17,7 +17,6 @@ from tests.web.made_pictures import make_pictures
 from tests.web.server import Answer
 
 PICTURE = make_pictures(1)[0]
-SLACK = 0.005  # seconds between sending and arriving
 
 
 def together(*work):
@@ -34,13 +33,13 @@ def together(*work):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     return found
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_the_rate_is_kept_also_by_many_threads(web, asking, threads):
+def test_the_rate_is_kept_also_by_many_threads(web, asking, paces, threads):
     web.on("/", lambda asked: Answer(body=PICTURE))
     client = asking(rate=10.0)
 
@@ -50,10 +49,10 @@ def test_the_rate_is_kept_also_by_many_threads(web, asking, threads):
 
     together(*[several] * threads)
     assert len(web.log) == 13
-    assert web.shortest_gap() >= 0.1 - SLACK
+    assert paces.are_kept(web, 0.1, one_by_one=threads == 1)
 
 
-def test_redirects_and_failures_are_requests_too(web, asking):
+def test_redirects_and_failures_are_requests_too(web, asking, paces):
     web.pages |= {"/a": Answer(302, headers={"Location": "/b"}), "/b": Answer(404), "/c": Answer(302)}
     web.script("/d", [Answer(503), Answer(close=True)])
     client = asking(rate=20.0)
@@ -61,18 +60,15 @@ def test_redirects_and_failures_are_requests_too(web, asking):
         with pytest.raises((RefusedError, FailedError)):
             client.picture(web.url(path), {})
     assert len(web.log) == 8
-    assert web.shortest_gap() >= 0.05 - SLACK
+    assert paces.are_kept(web, 0.05)
 
 
-def test_each_host_has_a_rate_of_its_own(web, other, asking):
+def test_each_host_has_a_rate_of_its_own(web, other, asking, within):
     for server in (web, other):
         server.robots, server.pictures["/a.png"] = "", PICTURE
-    client = asking(rate=0.02)
-    start = time.monotonic()
-    for server in (web, other):
-        with pytest.raises(TimeoutError):  # its robots.txt is its first turn, the next would be in fifty seconds
-            _stop_at_the_second_turn(client, server)
-    assert time.monotonic() - start < 20
+    client = asking(rate=0.001)
+    for server in (web, other):  # its robots.txt is its first turn, the next would be in a thousand seconds
+        assert isinstance(within(30, lambda server=server: _stop_at_the_second_turn(client, server)), TimeoutError)
     assert (web.paths(), other.paths()) == (["/robots.txt"], ["/robots.txt"])
 
 
@@ -93,7 +89,7 @@ def _stop_at_the_second_turn(client, server):
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("as_date", [False, True])
 def test_retry_after_is_honoured(web, asking, status, as_date):
-    wanted = "1"
+    began, wanted = time.monotonic(), "1"
     if as_date:
         wanted = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)  # whole seconds: 1 to 2
     web.robots = ""
@@ -102,7 +98,7 @@ def test_retry_after_is_honoured(web, asking, status, as_date):
     answer = asking().page(web.url("/list"))
     assert answer.body == b"<p>here</p>"
     first, second = (asked.at for asked in web.asked("/list"))
-    assert second - first >= 0.9 - SLACK
+    assert second - (began if as_date else first) >= 0.99  # a date was set before the first
 
 
 WAITS: list[tuple[str | None, float | None]] = [
@@ -146,7 +142,7 @@ def test_whoever_waits_for_a_turn_learns_that_the_host_is_given_up(web, asking, 
     for thread in threads:
         thread.start()
     for thread in threads:
-        within(1.5, lambda thread=thread: thread.join())
+        within(60, lambda thread=thread: thread.join())
     assert len(web.asked("/a.png")) == 1
 
 
@@ -164,12 +160,13 @@ def test_a_storm_of_failures_backs_off_and_ends(web, asking):
     times = [asked.at for asked in web.log[1:]]
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(gaps) == 3
-    assert all(gap >= 0.05 * 2**number - SLACK for number, gap in enumerate(gaps))
+    assert all(gap >= 0.05 * 2**number for number, gap in enumerate(gaps))
 
 
 def test_failures_of_one_moment_count_once():
     host = Host("a.test", 0.0, Patience(failures=3, first_wait=0.01), connections=10)
     began = [host.take_turn() for _ in range(10)]
+    time.sleep(0.05)  # a coarse clock too has moved on
     for at in began:
         host.failed(at or 0.0, "503")
     assert host.given_up is None
