@@ -1,0 +1,195 @@
+"""Faces and pictures that are nearly the same, mirrored or not.
+
+Hashes say quickly who may be alike; of faces the thumbnails say whether they are. So the hashes may differ more
+than would be safe alone, and a likeness is no duplicate. (docs/decisions/0010-near-duplicates.md)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.hashing import GREY_SIDE, TINT_SIDE
+from pipeline.neighbours import near_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Alike = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]], NDArray[np.bool_]]
+
+_PICTURE_DISTANCE = 4  # bits of 64 in which whole pictures that are nearly the same may differ
+_ALIKE = 0.17  # mean square by which aligned thumbnails may differ, in units of their variance
+_TIGHT = 0.08  # the same where the colours differ: a drawing in other colours fits this well, a likeness does not
+_TINT = 9.0  # root mean square by which colours may differ, apart from one tint over all, levels of 255
+_NEVER_ALIKE = 0.6  # the same before they are aligned: more than that no small shift makes up for
+_FLAT = 8.0  # standard deviation that a flatter thumbnail is taken to have, levels: noise is no difference
+_REACH = 0.06  # furthest shift at a thumbnail's edge, fraction of its side
+_STIFFNESS = 0.02  # what holds the alignment back where a thumbnail has no edges
+_AT_ONCE = 4096  # pairs of thumbnails looked at together
+_STANDING = 8  # faces with the same hash that are unlike each other and still compared with the rest
+
+
+def near_duplicates(
+    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], thumbnails: NDArray[np.uint8], distance: int
+) -> NDArray[np.int64]:
+    """Pairs of faces that are nearly the same: just enough to join each to all of its group.
+
+    Args:
+        phash: perceptual hashes, uint64 [N].
+        flipped: those of the mirror images, uint64 [N].
+        thumbnails: as `measures.measure_face` makes them, uint8 [N, 648].
+        distance: bits in which the hashes of near duplicates may differ.
+
+    Returns:
+        int64 [P, 2], P < N, sorted, the smaller number of a pair first.
+    """
+    count, split = len(thumbnails), GREY_SIDE * GREY_SIDE
+    greys = thumbnails[:, :split].reshape(count, GREY_SIDE, GREY_SIDE)
+    tints = thumbnails[:, split:].reshape(count, 2, TINT_SIDE, TINT_SIDE)
+
+    def alike(one: NDArray[np.int64], other: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        away = _difference(greys[one], _turned(greys[other], mirrored))
+        tint_away = _tint_difference(tints[one], _turned(tints[other], mirrored))
+        return away <= np.where(tint_away <= _TINT, _ALIKE, _TIGHT)
+
+    return _joining_pairs(phash, flipped, distance, alike)
+
+
+def near_pictures(phash: NDArray[np.uint64], flipped: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Pairs of whole pictures that are nearly the same by their hashes alone; the rest as `near_duplicates`."""
+    return _joining_pairs(phash, flipped, _PICTURE_DISTANCE, lambda one, _, __: np.ones(len(one), np.bool_))
+
+
+def _joining_pairs(
+    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], distance: int, alike: Alike
+) -> NDArray[np.int64]:
+    forest = _Forest(len(phash))
+    order = np.argsort(phash, kind="stable")
+    equal = np.flatnonzero(phash[order][1:] == phash[order][:-1])
+    forest.join_if(alike, order[equal], order[equal + 1], np.zeros(len(equal), np.bool_))
+    standing = _standing(phash, flipped, forest.roots)
+    count = len(standing)
+    hashes = np.concatenate([phash[standing], flipped[standing]])
+    for pairs in near_hashes(hashes, distance, lambda: np.tile(forest.roots[standing], 2)):
+        pair = np.sort(pairs, axis=1)
+        pair = pair[pair[:, 0] < count]  # two mirror images are as far apart as what they mirror
+        mirrored = pair[:, 1] >= count
+        one, other = standing[pair[:, 0]], standing[pair[:, 1] % count]
+        seen_twice = mirrored & (one > other) & (np.bitwise_count(phash[other] ^ flipped[one]) <= distance)
+        new = ~seen_twice
+        forest.join_if(alike, one[new], other[new], mirrored[new])
+    return forest.pairs()
+
+
+def _standing(phash: NDArray[np.uint64], flipped: NDArray[np.uint64], roots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Who is compared with the others: of joined faces with equal hashes the first, and of one hash a few at most."""
+    order = np.lexsort((roots, flipped, phash))
+    is_new = np.array([_begins(column[order]) for column in (phash, flipped, roots)])
+    is_first = is_new.any(axis=0)
+    place = np.arange(np.count_nonzero(is_first))
+    rank = place - np.maximum.accumulate(np.where(is_new[0][is_first], place, 0))
+    return np.sort(order[is_first][rank < _STANDING])
+
+
+def _begins(column: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Where a value differs from the one before."""
+    return np.concatenate([[True], column[1:] != column[:-1]])[: len(column)]
+
+
+class _Forest:
+    """Groups that grow pair by pair, and the pairs that made them grow."""
+
+    def __init__(self, count: int) -> None:
+        self.roots = np.arange(count)  # the smallest member of each one's group
+        self._pairs: list[NDArray[np.int64]] = []
+
+    def join_if(
+        self, alike: Alike, one: NDArray[np.int64], other: NDArray[np.int64], mirrored: NDArray[np.bool_]
+    ) -> None:
+        """Join those pairs that are alike; of a clique few need be looked at."""
+        for start in range(0, len(one), _AT_ONCE):
+            part = np.arange(start, min(start + _AT_ONCE, len(one)))
+            part = part[self.roots[one[part]] != self.roots[other[part]]]
+            part = part[alike(one[part], other[part], mirrored[part])]
+            self._join(one[part], other[part])
+
+    def _join(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> None:
+        """In each round every group takes at most one pair to a group of a smaller name, so no circle appears."""
+        taken = np.empty(len(self.roots), np.int64)
+        while True:
+            apart = self.roots[one] != self.roots[other]
+            if not apart.any():
+                return
+            one, other = one[apart], other[apart]
+            low, high = np.sort([self.roots[one], self.roots[other]], axis=0)
+            taken[high] = np.arange(len(high))
+            last = taken[high] == np.arange(len(high))
+            self.roots[high[last]] = low[last]
+            self._pairs.append(np.stack([one[last], other[last]], axis=1))
+            self._shorten()
+
+    def _shorten(self) -> None:
+        while not np.array_equal(shorter := self.roots[self.roots], self.roots):
+            self.roots = shorter
+
+    def pairs(self) -> NDArray[np.int64]:
+        """All pairs that joined two groups, int64 [P, 2], sorted."""
+        pairs = np.sort(np.concatenate([*self._pairs, np.empty((0, 2), np.int64)]), axis=1)
+        return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def _turned(pictures: NDArray[np.uint8], mirrored: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Pictures uint8 [P, ..., S, S], some of them mirrored."""
+    turned = pictures.copy()
+    turned[mirrored] = pictures[mirrored][..., ::-1]
+    return turned
+
+
+def _difference(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How unlike grey thumbnails are, float32 [P]: light, contrast, a small shift and zoom make no difference.
+
+    Aligned only where that can decide, since it is slow.
+    """
+    left_levels, right_levels = _normalised(left.astype(np.float32)), _normalised(right.astype(np.float32))
+    away: NDArray[np.float32] = np.square(right_levels - left_levels).mean(axis=(1, 2))
+    unsure = np.flatnonzero((away > _TIGHT) & (away <= _NEVER_ALIKE))
+    away[unsure] = _aligned_difference(left_levels[unsure], right_levels[unsure])
+    return away
+
+
+def _tint_difference(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Root mean square difference of the colours uint8 [P, 2, S, S], apart from one tint over all; levels [P]."""
+    away = right.astype(np.float32) - left.astype(np.float32)
+    away -= away.mean(axis=(2, 3), keepdims=True)
+    result: NDArray[np.float32] = np.sqrt(np.square(away).sum(axis=1).mean(axis=(1, 2)))
+    return result
+
+
+def _normalised(squares: NDArray[np.float32]) -> NDArray[np.float32]:
+    centred = squares - squares.mean(axis=(1, 2), keepdims=True)
+    spread = np.sqrt(np.square(centred).mean(axis=(1, 2), keepdims=True))
+    result: NDArray[np.float32] = centred / np.maximum(spread, np.float32(_FLAT))
+    return result
+
+
+def _aligned_difference(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean square difference after the best small shift and zoom, float32 [P], of thumbnails float32 [P, S, S].
+
+    One step of Lucas and Kanade (1981): to first order a shift adds the slope, and a zoom the slope times the
+    place, so the best ones solve four linear equations.
+    """
+    pairs, side = left.shape[:2]
+    middle = (left + right) / 2
+    down, across = np.gradient(middle, axis=(1, 2))
+    place = ((np.arange(side) - (side - 1) / 2) / (side / 2)).astype(np.float32)
+    moves = np.stack([across, down, across * place, down * place[:, None]], axis=1).reshape(pairs, 4, side * side)
+    difference = (right - left).reshape(pairs, side * side, 1)
+    stiffness = np.float32(_STIFFNESS * side * side) * np.eye(4, dtype=np.float32)
+    best = np.linalg.solve(moves @ moves.transpose(0, 2, 1) + stiffness, moves @ difference)
+    best = np.clip(best, -_REACH * side, _REACH * side)
+    rest = difference - moves.transpose(0, 2, 1) @ best
+    result: NDArray[np.float32] = np.square(rest).mean(axis=(1, 2))
+    return result

@@ -1,0 +1,166 @@
+"""Near duplicates: what is joined, and that no pair within the distance is missed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.duplicates import near_duplicates, near_pictures
+from pipeline.hashing import components
+from pipeline.neighbours import near_hashes
+
+HASH = st.integers(0, 2**64 - 1)
+GREY = np.full((2, 6, 6), 128, np.uint8)
+THUMBNAIL = 24 * 24 + 2 * 6 * 6  # bytes
+
+
+def as_hashes(values):
+    return np.array(values, dtype=np.uint64)
+
+
+@st.composite
+def crowds(draw):
+    """Hashes with near ones among them."""
+    values = draw(st.lists(HASH, max_size=20))
+    bits = draw(st.lists(st.sets(st.integers(0, 63), max_size=12), min_size=len(values), max_size=len(values)))
+    return values + [value ^ sum(1 << bit for bit in each) for value, each in zip(values, bits, strict=True)]
+
+
+def groups_of(count, pairs):
+    return components(count, np.asarray(pairs).tolist())
+
+
+@given(crowds(), st.integers(0, 16))
+@settings(deadline=None)
+def test_every_pair_within_the_distance_is_found_once(values, distance):
+    alone = np.arange(len(values))
+    found = [tuple(sorted(pair)) for part in near_hashes(as_hashes(values), distance, lambda: alone) for pair in part]
+    assert len(set(found)) == len(found)
+    assert set(found) == {
+        (one, other)
+        for one in range(len(values))
+        for other in range(one + 1, len(values))
+        if (values[one] ^ values[other]).bit_count() <= distance
+    }
+
+
+@given(crowds(), st.integers(0, 12), st.data())
+@settings(deadline=None)
+def test_groups_are_those_of_brute_force_whatever_the_order(values, distance, data):
+    """Flat thumbnails are all alike, so the hashes alone decide."""
+    count = len(values)
+    mirrored = data.draw(st.lists(st.sampled_from(values or [0]), min_size=count, max_size=count))
+    mirrored = [value ^ 5 for value in mirrored]
+    near = [
+        (one, other)
+        for one in range(count)
+        for other in range(one + 1, count)
+        if min(
+            (values[one] ^ values[other]).bit_count(),
+            (values[one] ^ mirrored[other]).bit_count(),
+            (values[other] ^ mirrored[one]).bit_count(),
+        )
+        <= distance
+    ]
+    flat = thumbnails(count)
+    pairs = near_duplicates(as_hashes(values), as_hashes(mirrored), flat, distance)
+    assert pairs.dtype == np.int64
+    assert pairs.shape == (len(pairs), 2)
+    assert (pairs[:, 0] < pairs[:, 1]).all()
+    groups = groups_of(count, pairs)
+    assert groups == groups_of(count, near)
+    assert len(pairs) == count - len(set(groups))  # just enough to join them
+    order = data.draw(st.permutations(range(count)))
+    shuffled = near_duplicates(as_hashes(values)[order], as_hashes(mirrored)[order], flat[order], distance)
+    back = [(order[one], order[other]) for one, other in shuffled.tolist()]
+    assert groups_of(count, back) == groups
+
+
+@pytest.mark.parametrize(
+    "find", [lambda h: near_pictures(h, h), lambda h: near_duplicates(h, h, thumbnails(len(h)), 10)]
+)
+@pytest.mark.parametrize("count", [0, 1])
+def test_none_and_one_have_no_duplicates(find, count):
+    assert find(as_hashes([7] * count)).shape == (0, 2)
+
+
+def thumbnails(count):
+    return np.zeros((count, THUMBNAIL), np.uint8)
+
+
+def test_equal_hashes_are_no_burden():
+    blank = as_hashes([7] * 20_000)
+    assert len(near_duplicates(blank, blank, thumbnails(20_000), 10)) == 19_999
+
+
+def test_a_clique_that_is_joined_is_looked_at_no_more():
+    rng = np.random.default_rng(0)
+    differing = rng.random((2000, 64)) < 0.03
+    clique = np.packbits(differing, axis=1).view(">u8").ravel().astype(np.uint64)
+    hashes = np.concatenate([clique, rng.integers(0, 2**63, 1000, dtype=np.uint64)])
+    pairs = near_duplicates(hashes, ~hashes, thumbnails(3000), 10)
+    sizes = np.bincount(groups_of(3000, pairs))
+    assert sizes.max() == 2000
+
+
+def drawn(rng):
+    """A smooth picture that is like no other, uint8 [32, 32]."""
+    coarse = rng.integers(0, 256, (8, 8)).astype(float)
+    place = np.linspace(0, 7, 32)
+    rows = np.stack([np.interp(place, range(8), coarse[:, column]) for column in range(8)], axis=1)
+    return np.stack([np.interp(place, range(8), row) for row in rows]).astype(np.uint8)
+
+
+def thumbnail(face, tint=GREY):
+    return np.concatenate([face[4:28, 4:28].ravel(), tint.ravel()])
+
+
+def found_alike(one, other, hashes=(0, 0), mirrored=(~0, ~0), tints=(GREY, GREY)):
+    squares = np.stack([thumbnail(face, tint) for face, tint in zip((one, other), tints, strict=True)])
+    flipped = as_hashes([value % 2**64 for value in mirrored])
+    return len(near_duplicates(as_hashes(hashes), flipped, squares, 10)) == 1
+
+
+def test_thumbnails_decide_among_near_hashes():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        face, other = drawn(rng), drawn(rng)
+        noise = rng.normal(0, 3, face.shape)
+        assert found_alike(face, face)
+        assert found_alike(face, np.clip(face * 0.6 + 30 + noise, 0, 255).astype(np.uint8))  # light and contrast
+        assert found_alike(face, np.roll(face, 1, axis=1))
+        assert not found_alike(face, other)
+        assert not found_alike(face, 255 - face)
+
+
+def test_a_mirrored_face_is_compared_with_the_mirrored_thumbnail():
+    face = drawn(np.random.default_rng(2))
+    mirror = face[:, ::-1]
+    assert found_alike(face, mirror, (0, ~0 % 2**64), (~0, 0))
+    assert not found_alike(face, face, (0, ~0 % 2**64), (~0, 0))
+
+
+def test_other_hair_makes_another_face_unless_all_the_rest_fits():
+    rng = np.random.default_rng(4)
+    face = drawn(rng)
+    likeness = np.clip(face + 0.35 * face.std() * rng.standard_normal(face.shape), 0, 255).astype(np.uint8)
+    red, blue = GREY.copy(), GREY.copy()
+    red[0, :3], blue[1, :3] = 200, 200
+    assert found_alike(face, likeness)
+    assert not found_alike(face, likeness, tints=(red, blue))
+    assert found_alike(face, face, tints=(red, blue))
+    assert found_alike(face, likeness, tints=(GREY, GREY + 40))  # one tint over all
+
+
+def test_faces_with_one_hash_that_are_unlike_stay_apart():
+    rng = np.random.default_rng(3)
+    squares = [thumbnail(drawn(rng)) for _ in range(3)]
+    order = [0, 1, 0, 2, 1]
+    pairs = near_duplicates(as_hashes([5] * 5), as_hashes([~5 % 2**64] * 5), np.stack([squares[i] for i in order]), 10)
+    assert groups_of(5, pairs) == [0, 1, 0, 3, 1]
+
+
+def test_whole_pictures_go_by_their_hashes():
+    hashes = as_hashes([0, 0b1111, 0b11111 << 20, ~0 % 2**64])
+    flipped = as_hashes([~0 % 2**64, 0xFF << 40, 0xFF << 50, 0])
+    assert groups_of(4, near_pictures(hashes, flipped)) == [0, 0, 2, 0]
