@@ -22,6 +22,7 @@ from pipeline.images import MAX_BYTES, BadPictureError
 from pipeline.rejects import Reject
 
 IMAGES_RECORD = "images.parquet"  # what `ingest` writes beside the pictures
+LABELS = "labels.csv"  # what a person knows of the faces
 _BESIDE_IT = frozenset({IMAGES_RECORD, "ingest.json", "README.md"})
 _SIDECARS = frozenset(
     {".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".xml", ".yaml", ".yml", ".html", ".parquet", ".toml", ".log"}
@@ -66,8 +67,8 @@ def list_entries(root: Path, without: Path | None = None) -> list[Entry]:
         unread: list[Entry] = []
         entries = [entry for path in _walk(root, unread) for entry in _expand(path, _label(path, root))] + unread
     elif root.is_file():
-        entries = _expand(root, "") if _is_archive(root) else [_file(root, root.name)]
-        if [entry.path for entry in entries] == [str(root)] and entries[0].problem and _is_archive(root):
+        entries = _expand(root, "") if is_archive(root) else [_file(root, root.name)]
+        if [entry.path for entry in entries] == [str(root)] and entries[0].problem and is_archive(root):
             raise SourceError(f"expected a zip or a tar in {root}, found a {entries[0].problem[1]}")
     else:
         raise SourceError(f"expected pictures in {root.absolute()}, found no such folder or archive: check the path")
@@ -132,7 +133,7 @@ def _walk(root: Path, unread: list[Entry]) -> list[Path]:
             if path.is_symlink():  # may lead in a circle, or out of the input
                 problem = (Reject.UNREADABLE, "a link to a folder, not followed")
                 unread.append(Entry(_label(path, root), str(path), problem=problem))
-        ours = _BESIDE_IT if IMAGES_RECORD in files else frozenset()
+        ours = (_BESIDE_IT if IMAGES_RECORD in files else set()) | ({LABELS} if here == root else set())
         found += [here / name for name in files if not _hidden(name) and name not in ours]
     return found
 
@@ -146,13 +147,14 @@ def _label(path: Path, root: Path) -> str:
     return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
 
 
-def _is_archive(path: Path) -> bool:
+def is_archive(path: Path) -> bool:
+    """Whether a file is read as an archive, by its name."""
     return path.suffix.lower() in {".zip", ".cbz", ".tar"}
 
 
 def _expand(path: Path, label: str) -> list[Entry]:
     """The file itself, or the members of an archive; a damaged archive gives one more entry that says so."""
-    if not _is_archive(path):
+    if not is_archive(path):
         return [_file(path, label)]
     entries: list[Entry] = []
     try:

@@ -47,6 +47,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     What a killed process left behind is removed by the next one that makes the same folder.
     """
+    path = path.resolve()  # a link to a folder on a larger disk stays one
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -60,6 +61,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 def replace_folder(new: Path, path: Path) -> None:
     """Rename the folder `new` to `path`, in place of what stands there."""
+    path = path.resolve()
     old = _old(path)
     shutil.rmtree(old, ignore_errors=True)
     if path.exists():
@@ -77,6 +79,7 @@ def foreign_in(path: Path, ours: Callable[[str], bool]) -> str | None:
 
 def restore_folder(path: Path) -> None:
     """Put back what stood there, where a process was killed between the two renames of `replace_folder`."""
+    path = path.resolve()
     if not path.exists() and _old(path).exists():
         _old(path).replace(path)
 

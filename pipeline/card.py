@@ -32,7 +32,7 @@ def card(about: dict[str, Any], params: RemoteParams, of: dict[str, Counter[str]
         [
             f"# Pictures from {about['source']}",
             "",
-            *([f"Listed at {_cell(listing)}", ""] if listing else []),
+            *([f"Listed at {cell(listing)}", ""] if listing else []),
             "## Rights",
             f"{about['fetched']} pictures, made by others. They belong to those who drew them, not to whoever fetched "
             "them nor to this project.",
@@ -71,13 +71,13 @@ def stated(params: RemoteParams) -> str:
 
 def _table(title: str, counts: Counter[str]) -> list[str]:
     shown = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    rows = [f"| {_cell(name)} | {count} |" for name, count in shown[:_SHOWN]]
+    rows = [f"| {cell(name)} | {count} |" for name, count in shown[:_SHOWN]]
     if len(shown) > _SHOWN:
         rows.append(f"| {len(shown) - _SHOWN} more | {sum(count for _, count in shown[_SHOWN:])} |")
     return [f"| {title} | pictures |", "|---|---:|", *rows, ""]
 
 
-def _cell(text: str) -> str:
-    """A stranger's words as a cell of a table: one line, no markup."""
-    plain = " ".join(text.split())[:80]
+def cell(text: str, most: int = 80) -> str:
+    """A stranger's words as a cell of a table: one line of so many letters at most, no markup."""
+    plain = " ".join(text.split())[:most]
     return "".join(f"\\{letter}" if letter in "|\\`*_[]<>#!" else letter for letter in plain)

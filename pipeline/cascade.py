@@ -45,21 +45,24 @@ def digest(text: bytes) -> str:
     return hashlib.sha256(canonical(text)).hexdigest()
 
 
+def given_or_cached(explicit: Path | None = None) -> tuple[Path, bool]:
+    """Where the cascade is looked for, and whether someone named that place: then nothing is fetched into it."""
+    given = explicit or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
+    return given or user_cache_path("anime-data") / NAME, given is not None
+
+
 def find_cascade(explicit: Path | None = None) -> Path:
     """Path of a verified cascade file; fetched into the user's cache where none is there yet.
 
     Raises:
         SourceError: it cannot be had, or what was given is not the cascade.
     """
-    given = explicit or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
-    if given:
-        _verify(given)
-        return given
-    cached = user_cache_path("anime-data") / NAME
-    if cached.is_file() and digest(cached.read_bytes()) == DIGEST:
-        return cached
-    write_bytes(cached, canonical(_fetch()))
-    return cached
+    path, is_given = given_or_cached(explicit)
+    if is_given:
+        _verify(path)
+    elif not path.is_file() or digest(path.read_bytes()) != DIGEST:
+        write_bytes(path, canonical(_fetch()))
+    return path
 
 
 def _verify(path: Path) -> None:

@@ -1,7 +1,8 @@
 """Stage `crop`: from the pictures of a batch to `faces.parquet` and crops.
 
 Every file gets its rows and every box its score, also the rejected ones: what makes a face good enough is
-`select`'s to say. Finished pictures are kept in a journal, so a run that was stopped goes on.
+`select`'s to say. Finished pictures are kept in a journal, so a run that was stopped goes on; and a batch that
+grew is taken from what the last run left, but for what is new.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Literal
 from pipeline import cutter, geometry, hashing, images, measures
 from pipeline import faces as faces_module
 from pipeline.archives import list_entries
-from pipeline.atomic import new_folder, write_bytes, write_json
+from pipeline.atomic import new_folder, restore_folder, write_bytes, write_json
 from pipeline.cascade import DIGEST, find_cascade
 from pipeline.cutter import CutSettings, Cutter, Outcome
+from pipeline.earlier import RECORD, finished_pictures, note_made
 from pipeline.errors import DataError
 from pipeline.face_folder import HIDDEN, claim, remove_stale
 from pipeline.funnel import Funnel, funnel
@@ -26,6 +28,7 @@ from pipeline.images import LIBRARIES
 from pipeline.journal import Journal, KnownPictures
 from pipeline.locks import only_run_on
 from pipeline.progress import Progress, silent
+from pipeline.provenance import described, forget
 from pipeline.records import FACES, write_records
 from pipeline.rejects import Reject
 from pipeline.tars import write_tar
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipeline.archives import Entry
+    from pipeline.blocklist import Blocklist
     from pipeline.params import CropParams
     from pipeline.records import Row
 
@@ -52,19 +56,27 @@ def crop_batch(
     faces: Faces,
     workers: int,
     progress: Progress = silent,
+    blocklist: Blocklist | None = None,  # whose faces get no crop
 ) -> Funnel:
     """Crop a batch of the project at native size, into tars.
 
     Raises:
         SourceError: the pictures or the cascade cannot be had.
-        DataError: no picture, no face, or more unreadable files than `params.max_rejected`.
+        DataError: no picture, no face, more unreadable files than `params.max_rejected`, or a damaged
+            images.parquet or labels.csv.
     """
     entries = list_entries(root)
     settings = _settings(params, faces, size=None)
+    made_by = _digest(settings)
     partial = out.with_name(f"{out.name}.partial")
-    path = partial / _journal_name(settings)
+    path = partial / _journal_name(made_by)
     with only_run_on(out), Journal(path) as journal:
-        rows = _rows(entries, settings, journal, path, lambda outcome: journal.add(outcome, True), workers, progress)
+        restore_folder(out)
+        journal.learn(out, finished_pictures(out, made_by))
+        found = _found(entries, settings, journal, path, lambda outcome: journal.add(outcome, True), workers, progress)
+        rows = described(root, entries, found)
+        if blocklist:
+            forget(rows, blocklist)
         counted = funnel(len(entries), rows)
         if counted.unreadable_share > params.max_rejected:
             raise DataError(
@@ -74,7 +86,8 @@ def crop_batch(
         _need_faces(counted, root)
         with new_folder(out) as folder:
             _write_tars(folder, [row for row in rows if _kept(row)], journal)
-            write_records(folder / "faces.parquet", FACES, rows)
+            write_records(folder / RECORD, FACES, rows)
+            note_made(folder, made_by, _public(settings))
     shutil.rmtree(partial)
     return counted
 
@@ -97,7 +110,7 @@ def crop_by_hand(
     """
     entries = list_entries(root, without=out)
     settings = _settings(params, faces, size)
-    path = out / HIDDEN / _journal_name(settings)
+    path = out / HIDDEN / _journal_name(_digest(settings))
     is_new = not out.exists()
     with only_run_on(out):
         claim(out, root)
@@ -109,7 +122,7 @@ def crop_by_hand(
                 journal.add(outcome, False)
 
             journal.forget_lost(out)
-            rows = _rows(entries, settings, journal, path, keep, workers, progress)
+            rows = described(root, entries, _found(entries, settings, journal, path, keep, workers, progress))
         counted = funnel(len(entries), rows)
         if not counted.kept and is_new:
             shutil.rmtree(out)
@@ -117,13 +130,13 @@ def crop_by_hand(
         for row in filter(_kept, rows):
             row["crop"] = f"{row['face_id']}.png"
         remove_stale(out, {row["crop"] for row in rows if _kept(row)})
-        write_records(out / "faces.parquet", FACES, rows)
+        write_records(out / RECORD, FACES, rows)
         about = {"input": str(root.resolve()), "settings": _public(settings)}
         write_json(out / "summary.json", about | asdict(counted))
     return counted
 
 
-def _rows(
+def _found(
     entries: list[Entry],
     settings: CutSettings,
     journal: Journal,
@@ -131,9 +144,8 @@ def _rows(
     keep: Callable[[Outcome], None],
     workers: int,
     progress: Progress,
-) -> list[Row]:
-    """Rows of all entries, in their order; each finished picture is kept at once."""
-    rows: list[Row] = []
+) -> Iterator[tuple[Entry, list[Row]]]:
+    """What is found in each entry, in their order; each finished picture is kept at once."""
     first_seen: dict[str, int] = {}
     kept = 0
     for done, (entry, outcome) in enumerate(_outcomes(entries, settings, journal_path, workers), start=1):
@@ -145,10 +157,9 @@ def _rows(
         if image_id is not None and first_seen.setdefault(image_id, done) != done and _is_picture(found):
             detail = f"same bytes as {entries[first_seen[image_id] - 1].image}"
             found = [{"image_id": image_id, "reject": Reject.DUPLICATE, "detail": detail}]
-        rows += [{"image": entry.image} | row for row in found]
+        yield entry, found
         kept += sum(map(_kept, found))
         progress(done, len(entries), {"faces": kept})
-    return rows
 
 
 def _outcomes(
@@ -191,11 +202,15 @@ def _public(settings: CutSettings) -> dict[str, object]:
     return asdict(settings) | {"cascade": DIGEST if settings.cascade else None}
 
 
-def _journal_name(settings: CutSettings) -> str:
-    """Other settings, code or libraries, other journal: what one of them found never answers for another."""
+def _digest(settings: CutSettings) -> str:
+    """Of the settings, code and libraries: what one of them found never answers for another."""
     code = [hashlib.sha256(Path(module.__file__ or "").read_bytes()).hexdigest() for module in _DECIDING]
     text = json.dumps([LIBRARIES, code, _public(settings)], sort_keys=True)
-    return f"journal-{hashlib.sha256(text.encode()).hexdigest()[:8]}.sqlite"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _journal_name(made_by: str) -> str:
+    return f"journal-{made_by[:8]}.sqlite"
 
 
 def _write_tars(folder: Path, kept: list[Row], journal: Journal) -> None:
@@ -213,7 +228,7 @@ def _reasons(counted: Funnel) -> str:
 
 
 def _need_faces(counted: Funnel, root: Path) -> None:
-    if counted.kept:
+    if counted.kept or Reject.FORGOTTEN in counted.rejected_faces:
         return
     looked_at = {Reject.NO_FACE, Reject.LOW_SCORE} & {*counted.rejected_files, *counted.rejected_faces}
     hint = ": for small faces lower min_face, for pictures that are faces already use whole_image" if looked_at else ""

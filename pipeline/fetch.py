@@ -17,7 +17,7 @@ from pipeline.downloads import download
 from pipeline.enough import FAILURES, need_pictures
 from pipeline.errors import ParamsError
 from pipeline.ledger import Ledger
-from pipeline.listing import begin_listing, list_candidates, query_of
+from pipeline.listing import begin_listing, decline_forgotten, list_candidates, query_of
 from pipeline.locks import only_run_on
 from pipeline.reconcile import reconcile, settle
 from pipeline.rejects import Reject
@@ -30,6 +30,7 @@ from pipeline.web.manners import Manners
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pipeline.blocklist import Blocklist
     from pipeline.candidates import ImageSource
     from pipeline.progress import Progress
     from pipeline.source_params import RemoteParams
@@ -70,6 +71,7 @@ def fetch_batch(
     on_listing: Progress,
     on_fetching: Progress,
     asked_before: Mapping[str, Any] | None = None,  # by host, in the metrics of a ledger that is gone
+    blocklist: Blocklist | None = None,  # what nobody is asked for
 ) -> dict[str, Any]:
     """Fill a batch; where it is whole and nothing more is asked of the run, nobody is asked anything.
 
@@ -96,6 +98,7 @@ def fetch_batch(
         ledger["is_under_way"] = 1  # a run that is stopped goes on, whatever the next one is asked for
         with _listed(params, ledger, contents, out, wanted, on_listing) as (source, client, last):
             _ask_again(ledger, wanted)
+            decline_forgotten(ledger, last, params.author, blocklist)
             ledger["is_planned"] = 0
             download(ledger, client, pictures, last, on_fetching)
         need_pictures(ledger, last, source.name, params)
@@ -106,7 +109,14 @@ def fetch_batch(
         return _summary(about, ledger) | {"is_news": True, "new": about["fetched"] - before}
 
 
-def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on_listing: Progress) -> Plan:
+def plan_batch(
+    params: RemoteParams,
+    out: Path,
+    folder: Path,
+    wanted: Wanted,
+    on_listing: Progress,
+    blocklist: Blocklist | None = None,
+) -> Plan:
     """List, and say what a run would fetch; the listing is kept for it.
 
     Raises:
@@ -122,9 +132,11 @@ def plan_batch(params: RemoteParams, out: Path, folder: Path, wanted: Wanted, on
             ledger["is_planned"] = int(wanted.update)  # the update that follows need not list again
             with ledger.imagined():
                 _ask_again(ledger, wanted)
+                decline_forgotten(ledger, last, params.author, blocklist)
                 outcomes, requests = ledger.outcomes(last), ledger.waiting(last)
             waits = [client.host(host).seconds_between * (count + 1) for host, count in requests.items() if host]
-        declined = ledger.declined(last)
+        forgotten = {Reject.FORGOTTEN: outcomes[Reject.FORGOTTEN]} if Reject.FORGOTTEN in outcomes else {}
+        declined = ledger.declined(last) | forgotten
         total = sum(outcomes.values())
         return Plan(
             source=source.name,

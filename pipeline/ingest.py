@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.blocklist import Blocklist
     from pipeline.progress import Progress
     from pipeline.source_params import RemoteParams
 
@@ -32,6 +33,7 @@ def ingest_batch(
     on_listing: Progress,
     on_pictures: Progress,
     asked_before: Mapping[str, Any] | None = None,  # of a batch from the web, in its metrics
+    blocklist: Blocklist | None = None,  # what nobody is asked for; drawn pictures are nobody's
 ) -> dict[str, Any]:
     """Fill a batch from its source; return the summary.
 
@@ -46,4 +48,4 @@ def ingest_batch(
         )
     if isinstance(params, DrawnParams):
         return draw_batch(params, out, workers, on_pictures)
-    return fetch_batch(params, out, ledger, wanted, on_listing, on_pictures, asked_before)
+    return fetch_batch(params, out, ledger, wanted, on_listing, on_pictures, asked_before, blocklist)

@@ -10,12 +10,14 @@ import re
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.outcomes import Result
 from pipeline.rejects import Reject
 from pipeline.web.addresses import ForbiddenAddressError, host_of, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pipeline.blocklist import Blocklist
     from pipeline.candidates import Candidate, ImageSource, Page, WebClient
     from pipeline.ledger import Ledger
     from pipeline.progress import Progress
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PLAIN = re.compile(r"https?://((?:[a-z0-9-]+\.)+[a-z]+)/[A-Za-z0-9._/-]*$")
+_AT_ONCE = 1000  # candidates of a host that are held in memory
 _BARREN = 1000  # pages in a row without anything new: a pagination without an end, which no source has noticed
 
 
@@ -123,6 +126,30 @@ def _writable(candidate: Candidate) -> Candidate:
 
 def _text(value: str) -> str:
     return value.encode(errors="replace").decode()
+
+
+def decline_forgotten(ledger: Ledger, last: int, author: str | None, blocklist: Blocklist | None) -> None:
+    """Reject what waits and is on the blocklist, so that nobody is asked for it; what is there already stays.
+
+    What was rejected so before is judged anew: it may be on the blocklist no more.
+
+    Args:
+        ledger: of the batch.
+        last: the place at which the batch ends.
+        author: of candidates that name none.
+        blocklist: None or empty: nothing is forgotten.
+    """
+    ledger.try_again([Reject.FORGOTTEN])
+    for host in ledger.waiting(last) if blocklist else ():
+        assert blocklist is not None
+        after = 0
+        while tasks := ledger.tasks(host, after, last, _AT_ONCE):
+            after = tasks[-1].seq
+            for task in tasks:
+                one = task.candidate
+                named = {"url": one.url, "page_url": one.page_url, "author": one.author or author}
+                if reason := blocklist.reason(named):
+                    ledger.finish(task.seq, None if task.is_kept else Result(reject=Reject.FORGOTTEN, detail=reason))
 
 
 def asked_host(candidate: Candidate) -> str:

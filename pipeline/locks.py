@@ -19,8 +19,10 @@ def only_run_on(out: Path) -> Iterator[None]:
     """Hold the output for this process; the system lets go of it when the process ends, however it ends.
 
     Raises:
-        ParamsError: another process holds it.
+        ParamsError: another process holds it, or it is a folder that cannot be replaced.
     """
+    if out.name in {"", ".."}:
+        raise ParamsError(f"expected an output with a name of its own, found {str(out)!r}: name a folder in it")
     path = out.with_name(f".{out.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)

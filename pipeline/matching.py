@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,19 +16,25 @@ def fits(found: FaceBox, label: FaceBox) -> bool:
 
     The cascade's boxes are larger than labels from forehead to chin: hence the wide range.
     """
-    away_x = abs(found.x + found.width / 2 - label.x - label.width / 2)
-    away_y = abs(found.y + found.height / 2 - label.y - label.height / 2)
+    away_x, away_y = _apart(found, label)
     near = away_x <= label.width / 2 and away_y <= label.height / 2
     return near and 0.5 <= found.width / ((label.width + label.height) / 2) <= 2.2
 
 
 def matched(found: Iterable[FaceBox], labels: Sequence[FaceBox]) -> list[int | None]:
-    """For each detection the label that it hits, each label once; None for a false one."""
+    """For each detection the label that it hits, of several the nearest, each label once; None for a false one."""
     free = list(range(len(labels)))
     hits: list[int | None] = []
     for box in found:
-        hit = next((number for number in free if fits(box, labels[number])), None)
+        near = ((math.hypot(*_apart(box, labels[number])), number) for number in free if fits(box, labels[number]))
+        _, hit = min(near, default=(None, None))
         if hit is not None:
             free.remove(hit)
         hits.append(hit)
     return hits
+
+
+def _apart(found: FaceBox, label: FaceBox) -> tuple[float, float]:
+    """How far apart the centres are, across and down."""
+    away_x = abs(found.x + found.width / 2 - label.x - label.width / 2)
+    return away_x, abs(found.y + found.height / 2 - label.y - label.height / 2)

@@ -15,6 +15,7 @@ from pipeline.images import decode
 from pipeline.locks import only_run_on
 from pipeline.records import FACES, read_records
 from tests.folders import digests
+from tests.forked import ForkServer, until
 
 
 def faces_of(folder):
@@ -210,25 +211,30 @@ def test_what_cannot_be_cropped_is_one_sentence_and_leaves_nothing(prepare, code
     assert not (tmp_path / "faces").exists()
 
 
-def kill_after(seconds, command, cwd, environment, how=signal.SIGKILL):
-    """Start a command, signal its whole life after some seconds; return its code."""
-    running = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        return running.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.kill(running.pid, how)
-        return running.wait(30)
-
-
 @pytest.mark.slow
 def test_ten_kills_lose_nothing(cropped, illustrations, tmp_path, environment):
-    """SIGKILL at ten random moments, each time on with what is there: the same bytes in the end."""
-    command = ["anime-data", "crop", str(illustrations), "--out", "faces", "--workers", "2"]
-    moments = random.Random(0)
-    codes = [kill_after(moments.uniform(0.3, 1.5), command, tmp_path, environment) for _ in range(10)]
+    """SIGKILL ten times, each time on with what is there: the same bytes in the end."""
+    command = ["anime-data", "crop", str(illustrations), "--out", "faces", "--workers"]
+    moments, codes = random.Random(0), []
+    with ForkServer(environment, "pipeline.cli", "pipeline.crop") as server:
+        for _ in range(5):  # just after another face was stored
+            before = len(list(tmp_path.glob("faces/*.png")))
+            running = server.start(*command, 1, cwd=tmp_path, said=tmp_path / "said")
+            until_faces(tmp_path / "faces", before, running)
+            time.sleep(moments.uniform(0.0, 0.03))
+            codes.append(running.kill())
+        for _ in range(5):  # at any moment, also while its workers start
+            running = server.start(*command, 2, cwd=tmp_path, said=tmp_path / "said")
+            time.sleep(moments.uniform(0.0, 0.9))
+            codes.append(running.kill())
     assert -signal.SIGKILL in codes
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    subprocess.run([*command, "2"], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert digests(tmp_path / "faces") == digests(cropped)
+
+
+def until_faces(folder, before, running):
+    """Wait until there are more faces than before, or the run has ended."""
+    until(lambda: len(list(folder.glob("*.png"))) > before or running.poll() is not None)
 
 
 def test_no_worker_outlives_a_killed_parent(illustrations, tmp_path, environment):
@@ -236,15 +242,11 @@ def test_no_worker_outlives_a_killed_parent(illustrations, tmp_path, environment
     running = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 20
-    while not (children := children_of(running.pid)) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: len(children_of(running.pid)) > 1)  # one is multiprocessing's own
+    children = children_of(running.pid)
     running.kill()
     running.wait()
-    assert children
-    while any(alive(child) for child in children) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(alive(child) for child in children)
+    until(lambda: not any(alive(child) for child in children))
 
 
 def children_of(pid):
@@ -264,11 +266,9 @@ def alive(pid):
 def test_ctrl_c_exits_130_and_the_next_run_goes_on(cropped, illustrations, tmp_path, environment):
     command = ["anime-data", "crop", str(illustrations), "--out", "faces", "--workers", "1"]
     running = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    deadline = time.monotonic() + 20
-    while not list(tmp_path.glob("faces/*.png")) and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until_faces(tmp_path / "faces", 0, running)
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=20)
+    _, err = running.communicate(timeout=120)
     assert running.returncode == 130, err
     assert b"Traceback" not in err
     assert not (tmp_path / "faces" / "faces.parquet").exists()
@@ -282,12 +282,10 @@ def test_ctrl_c_on_a_terminal_reaches_the_workers_too_and_stays_quiet(illustrati
     running = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     )
-    deadline = time.monotonic() + 20
-    while not (tmp_path / "faces" / ".anime-data").is_dir() and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until((tmp_path / "faces" / ".anime-data").is_dir)
     time.sleep(after)
     os.killpg(running.pid, signal.SIGINT)
-    _, err = running.communicate(timeout=30)
+    _, err = running.communicate(timeout=120)
     assert running.returncode in {130, 0}, err
     assert b"Traceback" not in err
 

@@ -45,6 +45,11 @@ def test_a_label_is_matched_once_and_by_size_and_place():
     assert matched([label, label, FaceBox(0, 0, 10, 10)], [label]) == [0, None, None]
 
 
+def test_of_two_faces_close_together_a_detection_hits_the_nearer():
+    left, right = FaceBox(0, 0, 100, 100), FaceBox(40, 0, 100, 100)
+    assert matched([right, left], [left, right]) == [1, 0]
+
+
 @pytest.fixture(scope="module")
 def detector():
     return AnimefaceCascade(find_cascade(), 96, 1.1, 1.02)
