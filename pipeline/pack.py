@@ -1,7 +1,8 @@
-"""Stage `pack`: from the selected faces to tensor shards."""
+"""Stage `pack`: from the selected faces to tensor shards, cut so that more faces change only the shards around them."""
 
 from __future__ import annotations
 
+import json
 import tarfile
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ import numpy as np
 
 from pipeline.atomic import new_folder
 from pipeline.errors import DataError
+from pipeline.hashing import unit_interval
 from pipeline.images import BadPictureError, decode_png, resized
 from pipeline.progress import Progress, silent
 from pipeline.records import SAMPLES, SELECTION, read_records, write_records
-from pipeline.shards import SPLITS, Index, ShardInfo, write_index, write_shard
+from pipeline.shards import SPLITS, Index, ShardInfo, encode_labels, merged, write_index, write_shard
 from pipeline.tars import read_tar
 from pipeline.workers import ordered_map
 
@@ -25,8 +27,13 @@ if TYPE_CHECKING:
 
     from pipeline.params import PackParams
     from pipeline.records import Row
+    from pipeline.shards import Vocabulary
 
     Task = tuple[Path, list[str], int]  # a tar of crops, the ids of the faces wanted, side of a face
+
+_CARRIED = [name for name in SAMPLES.names if name in SELECTION.names]
+_LEAST = 4  # a shard has at least this part of the faces that it may have, but for the last of a batch
+_MOST_VALUES = 2**15  # codes of labels are int16
 
 
 def pack_faces(
@@ -78,49 +85,77 @@ def _read_faces(task: Task) -> NDArray[np.uint8]:
         raise DataError(f"expected the selected crops in {tar}, found damage ({error}): run `crop` again") from None
 
 
+def ends_shard(face_id: str, count: int, most: int) -> bool:
+    """Whether a shard ends with this face.
+
+    Its own id says so, not how many came before: after a change the next such face is the same again. With these
+    numbers the mean is about half of `most`.
+
+    Args:
+        face_id: the last face of the shard so far.
+        count: faces in it.
+        most: that it may have.
+    """
+    return count >= most or (count * _LEAST >= most and unit_interval(f"shard {face_id}") * most < _LEAST)
+
+
 class _ShardWriter:
-    """Gathers faces by split and writes a shard whenever one is full."""
+    """Gathers the faces of a batch by split, and writes a shard wherever one ends."""
 
     def __init__(self, folder: Path, params: PackParams) -> None:
         self._folder = folder
         self._params = params
-        self._waiting: dict[str, list[NDArray[np.uint8]]] = {split: [] for split in SPLITS}
-        self._written = dict.fromkeys(SPLITS, 0)
+        self._waiting: dict[str, list[tuple[Row, NDArray[np.uint8]]]] = {split: [] for split in SPLITS}
+        self._batch: str | None = None
         # Whole numbers, so that the statistics do not depend on the order of the sums.
         self._sum = np.zeros(3, np.int64)
         self._sum_of_squares = np.zeros(3, np.int64)
+        self._labels: list[Vocabulary] = []
         self.shards: list[ShardInfo] = []
         self.samples: list[Row] = []
 
     def add(self, row: Row, face: NDArray[np.uint8]) -> None:
-        split = row["split"]
-        place = {"shard": self._name(split), "row": len(self._waiting[split])}
-        self.samples.append(place | {key: row[key] for key in ("split", "face_id", "batch", "image", "image_id")})
-        self._waiting[split].append(face)
-        if len(self._waiting[split]) == self._params.shard_faces:
-            self._write(split)
+        if row["batch"] != self._batch:
+            self._flush()
+            self._batch = row["batch"]
+        waiting = self._waiting[row["split"]]
+        waiting.append((row, face))
+        if ends_shard(row["face_id"], len(waiting), self._params.shard_faces):
+            self._write(row["split"])
 
     def finish(self) -> Index:
         """Write what waits and describe all shards."""
-        for split in SPLITS:
-            if self._waiting[split]:
-                self._write(split)
-        shards = sorted(self.shards, key=lambda shard: (SPLITS.index(shard.split), shard.file))
+        self._flush()
+        shards = sorted(self.shards, key=lambda shard: SPLITS.index(shard.split))
         pixels = sum(shard.count for shard in shards if shard.split == "train") * self._params.size**2
         mean = self._sum / max(pixels, 1) / 255.0
         variance = self._sum_of_squares / max(pixels, 1) / 255.0**2 - mean**2
-        return Index(self._params.size, {}, mean.tolist(), np.sqrt(np.maximum(variance, 0.0)).tolist(), shards)
+        std = np.sqrt(np.maximum(variance, 0.0))
+        vocabulary = merged(self._labels)
+        for attribute, values in vocabulary.items():
+            if len(values) > _MOST_VALUES:
+                raise DataError(
+                    f"expected at most {_MOST_VALUES} values of `{attribute}`, found {len(values)}: leave it out"
+                )
+        return Index(self._params.size, vocabulary, mean.tolist(), std.tolist(), shards)
 
-    def _name(self, split: str) -> str:
-        return f"{split}-{self._written[split]:05d}"
+    def _flush(self) -> None:
+        for split in SPLITS:
+            if self._waiting[split]:
+                self._write(split)
 
     def _write(self, split: str) -> None:
-        images = np.stack(self._waiting[split])
+        rows = [row for row, _ in self._waiting[split]]
+        images = np.stack([face for _, face in self._waiting[split]])
         if split == "train":
             wide = images.astype(np.int64)
             self._sum += wide.sum(axis=(0, 1, 2))
             self._sum_of_squares += (wide * wide).sum(axis=(0, 1, 2))
-        labels = np.empty((len(images), 0), np.int16)
-        self.shards.append(write_shard(self._folder, self._name(split), split, images, labels))
-        self._written[split] += 1
+        labels, vocabulary = encode_labels([json.loads(row["labels"] or "{}") for row in rows])
+        shard = write_shard(self._folder, f"{split}-{self._batch}", split, images, labels, vocabulary)
+        name = shard.file.removesuffix(".safetensors")
+        for number, row in enumerate(rows):
+            self.samples.append({**{key: row[key] for key in _CARRIED}, "shard": name, "row": number})
+        self._labels.append(vocabulary)
+        self.shards.append(shard)
         self._waiting[split].clear()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.atomic import write_bytes
@@ -102,8 +103,13 @@ SELECTION = pa.schema(
         ("score", pa.float32()),
         ("sharpness", pa.float32()),
         ("padding", pa.float32()),
+        ("author", pa.string()),  # from here to `page_url` as in faces.parquet
+        ("licence", pa.string()),
+        ("licence_url", pa.string()),
+        ("url", pa.string()),
+        ("page_url", pa.string()),
         ("labels", pa.string()),  # sorted JSON {attribute: value}, tags taken into account; null: none
-        ("group", pa.string()),  # name of the duplicate group; null where a gate rejected the face
+        ("group", pa.string()),  # name of the duplicate group; null where a gate or the blocklist rejected the face
         ("split", pa.string()),  # null where rejected
         ("reject", pa.string()),
         ("detail", pa.string()),
@@ -119,7 +125,7 @@ SAMPLES = pa.schema(
         ("batch", pa.string()),
         ("image", pa.string()),
         ("image_id", pa.string()),
-        ("author", pa.string()),  # from here on as in faces.parquet
+        ("author", pa.string()),  # from here on as in the selection
         ("licence", pa.string()),
         ("licence_url", pa.string()),
         ("url", pa.string()),
@@ -159,8 +165,13 @@ def record_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[list[Row]
         writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
 
 
-def iter_records(path: Path, schema: pa.Schema) -> Iterator[Row]:
+def iter_records(path: Path, schema: pa.Schema, without: str | None = None) -> Iterator[Row]:
     """Rows one by one, of a file that need not fit into memory.
+
+    Args:
+        path: the file.
+        schema: its columns, or some of them.
+        without: rows that have a value in this column are left out.
 
     Raises:
         DataError: the file is no Parquet, or lacks a column of the schema.
@@ -168,7 +179,8 @@ def iter_records(path: Path, schema: pa.Schema) -> Iterator[Row]:
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(_GROUP // 8, columns=schema.names):
-                yield from pa.Table.from_batches([batch]).cast(schema).to_pylist()
+                wanted = batch if without is None else batch.filter(pc.is_null(batch.column(without)))
+                yield from pa.Table.from_batches([wanted]).cast(schema).to_pylist()
     except (pa.ArrowException, ValueError, OSError) as error:
         problem = str(error).splitlines()[0]
         raise DataError(f"expected the columns of {path.name} in {path}, found damage: {problem}") from None
@@ -185,7 +197,30 @@ def read_records(path: Path, schema: pa.Schema) -> list[Row]:
         rows: list[Row] = table.cast(schema).to_pylist()
     except FileNotFoundError:
         raise DataError(f"expected records in {path}, found no such file: run the stage that makes it first") from None
-    except (pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError, ValueError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:  # OSError: a damaged page
         problem = str(error).splitlines()[0]
         raise DataError(f"expected the columns of {path.name} in {path}, found damage: {problem}") from None
     return rows
+
+
+def find_records(path: Path, schema: pa.Schema, column: str, values: Iterable[str]) -> list[Row]:
+    """The rows in which a column of text has one of some values, without reading the other columns of the rest.
+
+    Raises:
+        DataError: as `read_records`.
+    """
+    try:
+        wanted = pa.array(values, schema.field(column).type)
+        table = pq.read_table(path, columns=schema.names, filters=pc.field(column).isin(wanted))
+        rows: list[Row] = table.cast(schema).to_pylist()
+    except FileNotFoundError:
+        raise DataError(f"expected records in {path}, found no such file: run the stage that makes it first") from None
+    except (pa.ArrowException, ValueError, OSError) as error:
+        problem = str(error).splitlines()[0]
+        raise DataError(f"expected the columns of {path.name} in {path}, found damage: {problem}") from None
+    return rows
+
+
+def part_of(schema: pa.Schema, *columns: str) -> pa.Schema:
+    """Some columns of a schema, in the given order: reading few of many is much faster."""
+    return pa.schema([schema.field(column) for column in columns])

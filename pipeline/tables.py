@@ -28,6 +28,26 @@ def show_funnel(funnel: Funnel, where: Path) -> None:
     out.print(table)
 
 
+def show_selection(summary: Mapping[str, Any]) -> None:
+    """How many faces there were, what fell out and why, where the others are, and how near the splits come."""
+    table = _table()
+    table.add_row(f"{summary['faces']}", "faces")
+    _add_rejects(table, summary["rejected"])
+    table.add_row(f"{summary['kept']}", "faces kept", style="bold")
+    for split in sorted(summary["splits"], key=("train", "val", "test").index):
+        table.add_row(f"{summary['splits'][split]}", split)
+    if len(summary["batches"]) > 1:
+        for batch, count in summary["batches"].items():
+            table.add_row(f"{count}", f"of the batch {batch}", style="dim")
+    out.print(table)
+    for splits, leak in summary["leaks"].items():
+        pair = f"{leak['one']} and {leak['other']}"
+        nearest = f"nearest of {splits.replace('-', ' and ')}: {leak['distance']} bits of 64, {pair}"
+        out.print(nearest, style="dim", soft_wrap=True)
+    if summary["leaks"]:
+        out.print("none of these passes for one drawing: the dataset page shows them", style="dim", soft_wrap=True)
+
+
 def show_ingested(summary: Mapping[str, Any], where: Path, is_news: bool, new: int | None) -> None:
     """What a source listed, what fell out and why, what was fetched, and who was asked for it."""
     table = _table()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pipeline.cli.options import (
+    BLOCKLIST,
     FACES,
     LEDGERS,
     METRICS,
@@ -25,7 +26,7 @@ from pipeline.cli.options import (
     write_metrics,
 )
 from pipeline.errors import ParamsError
-from pipeline.tables import show_funnel, show_ingested, show_plan
+from pipeline.tables import show_funnel, show_ingested, show_plan, show_selection
 from pipeline.terminal import counted, out, progress_bar, progress_bars
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pipeline.params import CropParams
 
 
-@app.command()
+@app.command(rich_help_panel="Stages of dvc repro")
 def ingest(
     batch: Annotated[str, typer.Argument(help="A batch named under `ingest` in params.yaml.")],
     dry_run: Annotated[
@@ -50,24 +51,25 @@ def ingest(
 
     Run it again to go on after Ctrl-C. A batch that is whole asks nobody anything.
     """
+    from pipeline.blocklist import read_blocklist
     from pipeline.ingest import Wanted, ingest_batch, plan_batch
     from pipeline.source_params import RemoteParams
 
     loaded = load(params)
     section = named(loaded.ingest, batch, "ingest", params)
-    wanted = Wanted(update=update, retry_failed=retry_failed, refresh=refresh)
+    wanted, blocklist = Wanted(update=update, retry_failed=retry_failed, refresh=refresh), read_blocklist(BLOCKLIST)
     is_remote = isinstance(section, RemoteParams)
     if not is_remote and (dry_run or wanted != Wanted()):
         raise ParamsError(f"expected a batch from elsewhere, found `{batch}`, which is drawn here: give no options")
     if dry_run:
         with progress_bar(f"list {batch}") as listed:
-            plan = plan_batch(section, RAW / batch, LEDGERS / batch, wanted, listed)
+            plan = plan_batch(section, RAW / batch, LEDGERS / batch, wanted, listed, blocklist)
         show_plan(plan)
         return
     with progress_bars() as bar:
         bars = bar(f"list {batch}"), bar(f"ingest {batch}")
         where, asked = (RAW / batch, LEDGERS / batch), _asked_before(batch)
-        summary = ingest_batch(section, *where, wanted, worker_count(workers), *bars, asked)
+        summary = ingest_batch(section, *where, wanted, worker_count(workers), *bars, asked, blocklist)
     is_news, new = summary.pop("is_news", True), summary.pop("new", None)
     if is_news or not _is_said(f"ingest-{batch}", summary):
         write_metrics(f"ingest-{batch}", summary)
@@ -76,7 +78,7 @@ def ingest(
         out.print(f"to crop it, add under `batches` in {params}: {batch}: {{ path: {RAW / batch} }}")
 
 
-@app.command()
+@app.command(rich_help_panel="Stages of dvc repro")
 def crop(
     pictures: Annotated[Path | None, typer.Argument(help="Folder, zip, tar or folder of tars.")] = None,
     batch: Annotated[str | None, typer.Option(help="Crop this batch of params.yaml instead, into data/faces.")] = None,
@@ -97,6 +99,7 @@ def crop(
 
     By hand, `anime-data crop ./raw` works anywhere and needs no project. Run it again to go on after Ctrl-C.
     """
+    from pipeline.blocklist import read_blocklist
     from pipeline.crop import crop_batch, crop_by_hand
 
     if (pictures is None) == (batch is None):
@@ -105,12 +108,11 @@ def crop(
         _refuse_with_batch(margin=margin, min_face=min_face, min_score=min_score, out=to, size=size, faces=faces)
         loaded = load(params)
         section = named(loaded.batches, batch, "batches", params)
+        where, root, how = FACES / batch, Path(section.path), (loaded.crop, section.faces, worker_count(workers))
+        blocklist = read_blocklist(BLOCKLIST)
         with progress_bar(f"crop {batch}") as report:
-            funnel = crop_batch(
-                Path(section.path), FACES / batch, loaded.crop, section.faces, worker_count(workers), report
-            )
+            funnel = crop_batch(root, where, *how, report, blocklist)
         write_metrics(f"crop-{batch}", asdict(funnel))
-        where = FACES / batch
     else:
         assert pictures is not None
         settings = _crop_params({"margin": margin, "min_face": min_face, "min_score": min_score})
@@ -122,19 +124,20 @@ def crop(
     show_funnel(funnel, where)
 
 
-@app.command()
+@app.command(rich_help_panel="Stages of dvc repro")
 def select(params: ParamsFile = Path("params.yaml")) -> None:
     """Choose the faces of the dataset and their splits."""
+    from pipeline.blocklist import read_blocklist
     from pipeline.select import select_faces
 
     loaded = load(params)
-    summary = select_faces(loaded.batches, FACES, SELECTION, loaded.select)
-    write_metrics("select", summary)
-    out.print(f"{summary['kept']} of {summary['faces']} faces kept; rejected: {counted(summary['rejected'])}")
-    out.print(f"splits: {counted(summary['splits'])}; batches: {counted(summary['batches'])}")
+    summary = select_faces(loaded.batches, FACES, SELECTION, loaded.select, read_blocklist(BLOCKLIST))
+    nearest = {splits: leak["distance"] for splits, leak in summary["leaks"].items()}  # a face id is no metric
+    write_metrics("select", summary | {"leaks": nearest})
+    show_selection(summary)
 
 
-@app.command()
+@app.command(rich_help_panel="Stages of dvc repro")
 def pack(params: ParamsFile = Path("params.yaml"), workers: Workers = None) -> None:
     """Pack the selected faces into tensor shards."""
     from pipeline.pack import pack_faces

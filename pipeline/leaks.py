@@ -1,0 +1,143 @@
+"""Whether what is trained on is measured on: how near faces of different splits are, and what must not be."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pipeline.errors import DataError
+from pipeline.groups import chained, near_face_pairs, near_picture_pairs, post_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.records import Row
+
+    Pair = tuple[int, int, int]  # bits of 64 that differ, the two faces
+
+_SPLITS = ("train", "val", "test")
+_BLOCK = (32, 8192)  # faces compared at once: what fits into a core's cache
+ALIKE_PICTURES, ALIKE_FACES = "of pictures that are nearly the same", "nearly the same"
+
+
+class Straddling(NamedTuple):
+    """Two faces that belong together and are in different splits."""
+
+    what: str  # they are, in words
+    one: int  # their places among the rows
+    other: int
+
+
+def straddling(rows: Sequence[Row], distance: int) -> list[Straddling]:
+    """Look at the faces of a dataset once more, apart from what made its groups.
+
+    Args:
+        rows: the kept faces, with the columns of faces.parquet and `split`.
+        distance: bits of 64 in which near duplicates may differ.
+
+    Returns:
+        faces of different splits that are nearly the same, or of one picture, of pictures that are nearly the same,
+        or of one post.
+    """
+    together = {
+        "of the same picture": chained(row["image_id"] for row in rows),
+        "of pictures with the same pixels": chained(row["pixels"] for row in rows),
+        "of the same post": post_pairs(rows),
+        ALIKE_PICTURES: near_picture_pairs(rows).tolist(),
+        ALIKE_FACES: near_face_pairs(rows, distance).tolist(),
+    }
+    return [
+        Straddling(what, one, other)
+        for what, pairs in together.items()
+        for one, other in pairs
+        if rows[one]["split"] != rows[other]["split"]
+    ]
+
+
+def refuse_straddling(rows: Sequence[Row], found: Sequence[Straddling]) -> None:
+    """Refuse a dataset in which `straddling` found something.
+
+    Raises:
+        DataError: it did.
+    """
+    for what, one, other in found[:1]:
+        faces = " and ".join(f"{rows[face]['face_id']} ({rows[face]['split']})" for face in (one, other))
+        raise DataError(
+            f"expected no duplicate group in two splits, found {faces}, which are {what}: a fault of `select`, "
+            "please report it"
+        )
+
+
+def leak_report(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """For each two splits the smallest distance between faces of theirs.
+
+    Args:
+        rows: the kept faces, with `phash`, `phash_flipped` and `split`.
+
+    Returns:
+        for `train-val`, `train-test`, `val-test`: `distance`, bits of 64, and the face ids `one` and `other`.
+    """
+    phash = np.array([row["phash"] for row in rows], np.uint64)
+    flipped = np.array([row["phash_flipped"] for row in rows], np.uint64)
+    splits = np.array([row["split"] for row in rows])
+    report = {}
+    for first, second in combinations(_SPLITS, 2):
+        nearest = _nearest(phash, flipped, np.flatnonzero(splits == first), np.flatnonzero(splits == second), 1)
+        for bits, one, other in nearest:
+            ids = {"one": rows[one]["face_id"], "other": rows[other]["face_id"]}
+            report[f"{first}-{second}"] = {"distance": bits, **ids}
+    return report
+
+
+def nearest_across(
+    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], splits: Sequence[str], count: int
+) -> list[Pair]:
+    """The nearest pairs of faces that are in different splits.
+
+    Args:
+        phash: perceptual hashes, uint64 [N].
+        flipped: those of the mirror images, uint64 [N].
+        splits: train, val or test for each face.
+        count: pairs wanted; fewer where there are fewer.
+
+    Returns:
+        distance in bits of 64, number of the one face, number of the other: the nearest first.
+    """
+    names = np.asarray(splits)
+    found: list[Pair] = []
+    for first, second in combinations(_SPLITS, 2):
+        found += _nearest(phash, flipped, np.flatnonzero(names == first), np.flatnonzero(names == second), count)
+    return sorted(found)[:count]
+
+
+def _nearest(
+    phash: NDArray[np.uint64],
+    flipped: NDArray[np.uint64],
+    some: NDArray[np.int64],
+    others: NDArray[np.int64],
+    count: int,
+) -> list[Pair]:
+    """The nearest pairs of a face of `some` and one of `others`, either of them mirrored or not; all are compared."""
+    if len(some) > len(others):  # few rows of many columns are compared faster than the reverse
+        return sorted((bits, one, other) for bits, other, one in _nearest(phash, flipped, others, some, count))
+    high, wide = _BLOCK
+    best: list[Pair] = []
+    for top in range(0, len(some), high):
+        rows = some[top : top + high]
+        plain, mirrored = phash[rows][:, None], flipped[rows][:, None]
+        for left in range(0, len(others), wide):
+            columns = others[left : left + wide]
+            bits = np.bitwise_count(plain ^ phash[columns])
+            for one, other in ((mirrored, phash[columns]), (plain, flipped[columns])):
+                np.minimum(bits, np.bitwise_count(one ^ other), out=bits)
+            if len(best) == count and bits.min() >= best[-1][0]:
+                continue
+            near = np.argsort(bits, axis=None, kind="stable")[:count]
+            places = zip(*np.unravel_index(near, bits.shape), strict=True)
+            found = [(int(bits[row, column]), int(rows[row]), int(columns[column])) for row, column in places]
+            best = sorted(best + found)[:count]
+    return best
