@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from pipeline.progress import Progress as Report
 
-out = Console(highlight=False, markup=False)  # a path may hold [brackets]
-err = Console(stderr=True, highlight=False, markup=False)
+out = Console(highlight=False, markup=False, emoji=False)  # a path may hold [brackets], a name :colons:
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
@@ -141,6 +141,11 @@ def live_line() -> Iterator[Callable[[str, bool], None]]:
             err.print(line, soft_wrap=True)
 
     yield say
+
+
+def printable(text: str) -> str:
+    """Without what would steer the terminal: names and tags come from strangers."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def counted(counts: Mapping[str, int]) -> str:
