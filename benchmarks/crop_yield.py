@@ -2,7 +2,7 @@
 
     python -m benchmarks.crop_yield IMAGES LABELS [--copies 4] [--repeats 3]
 
-IMAGES is a folder of illustrations, LABELS their faces.json (per file `faces: [{x, y, width, height}]`).
+IMAGES is a folder of illustrations, LABELS their faces.json or COCO JSON (see pipeline/labelled_faces.py).
 Both programs run as whole processes over the same pictures, made distinct by a few bytes after their end,
 by turns. The baseline is what most tutorials do: read, grey, equalizeHist, detectMultiScale(1.1, 5, (24, 24))
 at full size, cut and resize to 64 x 64.
@@ -11,7 +11,6 @@ at full size, cut and resize to 64 x 64.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from pipeline.cascade import find_cascade
 from pipeline.geometry import FaceBox
+from pipeline.labelled_faces import read_labelled_faces
 from pipeline.matching import matched
 from pipeline.records import FACES, read_records
 
@@ -53,11 +53,8 @@ def recall_precision(found: Found, labels: Found) -> tuple[float, float, int]:
 
 
 def read_labels(path: Path) -> Found:
-    """Boxes of faces.json."""
-    return {
-        name: [FaceBox(face["x"], face["y"], face["width"], face["height"]) for face in about["faces"]]
-        for name, about in json.loads(path.read_bytes()).items()
-    }
+    """Boxes of faces.json or COCO JSON."""
+    return {name: [face.box for face in about.faces] for name, about in read_labelled_faces(path).items()}
 
 
 def kept_boxes(faces: Path, prefix: str = "") -> Found:
