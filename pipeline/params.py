@@ -47,12 +47,12 @@ class SelectParams(Section):
     min_sharpness: Annotated[float, Field(ge=0.0)] = 20.0  # variance of the Laplacian at 64 pixels
     max_padding: Share = 0.3  # share of the crop that lies beyond the picture
     max_aspect: Annotated[float, Field(ge=1.0)] = 2.0  # longer side of the box over its shorter one
-    min_contrast: Annotated[float, Field(ge=0.0)] = 0.0  # standard deviation of the grey face, levels of 255
-    min_brightness: Annotated[float, Field(ge=0.0, le=255.0)] = 0.0  # mean of the grey face, levels of 255
-    max_brightness: Annotated[float, Field(ge=0.0, le=255.0)] = 255.0
-    min_colour: Annotated[float, Field(ge=0.0)] = 0.0  # colourfulness; 0 keeps grey faces
-    max_border: Share = 1.0  # share of the crop that is bars of one colour at its edges
-    duplicate_distance: Annotated[int, Field(ge=0, le=16)] = 6  # bits of 64 in which near duplicates may differ
+    min_contrast: Annotated[float, Field(ge=0.0)] = 10.0  # standard deviation of the grey face, levels of 255
+    min_brightness: Annotated[float, Field(ge=0.0, le=255.0)] = 20.0  # mean of the grey face, levels of 255
+    max_brightness: Annotated[float, Field(ge=0.0, le=255.0)] = 248.0
+    min_colour: Annotated[float, Field(ge=0.0)] = 0.0  # colour beside one tint, levels; 2 leaves out grey and sepia
+    max_border: Share = 0.15  # share of the crop that is bars of one colour at its edges
+    duplicate_distance: Annotated[int, Field(ge=0, le=16)] = 10  # bits of 64 in which near duplicates may differ
     val: Share = 0.05  # share of the duplicate groups
     test: Share = 0.05  # share of the duplicate groups
     # attribute -> value -> tags of the source that say so
@@ -69,7 +69,16 @@ class PackParams(Section):
     """The form of the tensor shards."""
 
     size: Annotated[int, Field(ge=8, le=512)] = 64  # side of a face, pixels
-    shard_faces: Positive = 4096  # faces in a shard file
+    shard_faces: Positive = 1024  # faces in a shard file
+
+
+class ReportParams(Section):
+    """What the dataset page shows."""
+
+    faces: Positive = 48  # on the sheet of a split or of a reject reason
+    beside: Positive = 16  # faces on each side of a threshold
+    groups: Positive = 12  # duplicate groups: half of them the largest, half by chance
+    seed: int = 0  # of what is shown by chance
 
 
 class TrainParams(Section):
@@ -113,6 +122,7 @@ class Params(Section):
     crop: CropParams = CropParams()
     select: SelectParams = SelectParams()
     pack: PackParams = PackParams()
+    report: ReportParams = ReportParams()
     train: TrainParams = TrainParams()
     evaluate: EvaluateParams = EvaluateParams()
 
@@ -168,7 +178,9 @@ def explain(error: ValidationError) -> str:
     if problem["type"] == "missing":
         return f"`{where}` is missing: add it"
     if loc[-1:] == ("[key]",):
-        return f"`{loc[0]}`: a batch is named in letters, digits, - and _, found {problem['input']!r}"
+        if loc[0] in {"batches", "ingest"}:
+            return f"`{loc[0]}`: a batch is named in letters, digits, - and _, found {problem['input']!r}"
+        return f"`{_dotted(loc[:-2])}`: expected names as text, found {problem['input']!r}: put it into quotes"
     message = problem["msg"].removeprefix("Value error, ")
     found = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
     return f"`{where}`: {message[:1].lower()}{message[1:]}{found}"

@@ -55,7 +55,7 @@ def project(tmp_path_factory, web, pictures, run):
     folder.mkdir()
     for name in (".dvc", "pipeline", "vae"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in (".dvcignore", ".gitignore", "dvc.yaml", "params.yaml"):
+    for name in (".dvcignore", ".gitignore", "blocklist.csv", "dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, folder / name)
     section = gallery(web, pictures[:MORE], with_item_pages=True)
     manners = {"rate": None, "allow_hosts": ["127.0.0.1"]}

@@ -3,6 +3,8 @@
 A stage is imported by the command that runs it, so that `--help` is quick.
 """
 
+# ruff: noqa: I001 - the modules stand in the order of their commands in --help
+
 from __future__ import annotations
 
 from typing import Annotated
@@ -10,11 +12,11 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.cli import inspection, stages
+from pipeline.cli import stages, dataset, lineage, sharing, inspection
 from pipeline.cli.options import app
 from pipeline.terminal import out, run_reported
 
-__all__ = ["app", "inspection", "main", "stages"]
+__all__ = ["app", "dataset", "inspection", "lineage", "main", "sharing", "stages"]
 
 
 def main() -> None:

@@ -12,12 +12,18 @@ FILES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "vae").rglob("*.py"
 # Imports point down or sideways, never up. A package stands for all that is in it.
 PIPELINE_LAYERS = [
     {"errors", "atomic", "locks", "params", "progress", "records", "rejects", "shards", "source_params", "__init__"},
-    {"candidates", "gates", "geometry", "hashing", "matching", "outcomes", "splits", "tars", "workers", "draw"},
+    {"blocklist", "candidates", "duplicates", "gates", "geometry", "hashing", "matching", "outcomes", "splits", "tars"}
+    | {"groups", "leaks", "neighbours", "tag_labels", "workers", "draw", "detector_curve", "labelled_faces"},
     {"archives", "cascade", "cutter", "face_folder", "faces", "funnel", "http", "images", "journal", "measures"}
+    | {"earlier", "labels", "provenance"}
+    | {"detector_plot", "detector_sheet", "plain_script"}
     | {"sources", "web", "ledger", "ledger_file", "listing", "storing", "downloads", "card", "batch_folder"}
-    | {"reconcile", "drawing", "enough", "fetch"},
-    {"ingest", "crop", "select", "pack"},
-    {"terminal", "tables"},
+    | {"reconcile", "drawing", "enough", "fetch", "page"},
+    {"ingest", "crop", "select", "report", "pack"},
+    {"copies", "forget", "recut", "revision", "trace", "trained"}
+    | {"detector_figures", "detector_report", "doctor", "eval_detector"}
+    | {"export", "rehydrate", "sharing"},
+    {"terminal", "tables", "inspection_tables"},
     {"cli"},
 ]
 VAE_LAYERS = [
@@ -39,17 +45,20 @@ VAE_LAYERS = [
     {"evaluate", "train"},
     {"cli"},
 ]
-STAGES = {f"pipeline.{stage}" for stage in ("ingest", "crop", "select", "pack")} | {"vae.train", "vae.evaluate"}
+STAGES = {"pipeline.ingest", "pipeline.crop", "pipeline.select", "pipeline.report", "pipeline.pack"}
+STAGES |= {"vae.train", "vae.evaluate"}
 SHARED = {"errors", "atomic", "locks", "params", "images", "records", "shards"}  # what vae may use of pipeline
 CONFINED = {
     "typer": {"pipeline.cli", "vae.cli"},
-    "rich": {"pipeline.cli", "pipeline.terminal", "pipeline.tables"},
+    "rich": {"pipeline.cli", "pipeline.terminal", "pipeline.tables", "pipeline.inspection_tables"},
     "requests": {"pipeline.http", "pipeline.web"},
     "urllib3": {"pipeline.web"},
     "protego": {"pipeline.web"},
     "bs4": {"pipeline.sources"},
-    "cv2": {"pipeline.faces", "pipeline.images", "pipeline.measures", "pipeline.draw"},
-    "pyarrow": {"pipeline.records", "pipeline.sources.urls"},
+    "cv2": {"pipeline.faces", "pipeline.images", "pipeline.measures", "pipeline.plain_script", "pipeline.draw"},
+    "pyarrow": {"pipeline.records", "pipeline.sharing", "pipeline.sources.urls"},
+    "matplotlib": {"pipeline.detector_plot", "vae"},
+    "packaging": {"pipeline.doctor"},
     "torch": {"vae"},
     "dvc": set(),
 }

@@ -18,11 +18,21 @@ def test_the_commands_are_frozen():
     from pipeline.cli import app
 
     assert options(app) == {
+        "browse": ["no_open"],
         "cascade": ["path"],
         "crop": ["batch", "faces", "margin", "min_face", "min_score", "params", "pictures", "size", "to", "workers"],
+        "doctor": ["as_json"],
+        "eval_detector": ["detector", "images", "labels", "params", "precision", "to", "workers"],
+        "export": ["form", "name", "native", "params", "published", "splits", "to"],
+        "forget": ["author", "dry_run", "params", "reason", "url", "what"],
         "ingest": ["batch", "dry_run", "params", "refresh", "retry_failed", "update", "workers"],
         "pack": ["params", "workers"],
+        "rehydrate": [
+            *("allow_host", "connections", "contact", "pictures", "rate", "recipe", "retry_failed", "to", "workers"),
+        ],
+        "report": ["params"],
         "select": ["params"],
+        "trace": ["as_json", "face", "params", "to", "verify"],
     }
 
 

@@ -47,6 +47,8 @@ def test_exponents_are_numbers(tmp_path):
         ("batches: {a: {pth: b}}", ["batches.a"]),
         ("batches: {a: {path: b, face: detect}}", ["unknown key `batches.a.face`", "did you mean `faces`"]),
         (BATCHES + "ingest: {a: {kind: drawn, cont: 3}}", ["ingest.a.cont", "did you mean `count`"]),
+        (BATCHES + "select: {labels: {people: {1: [solo]}}}", ["`select.labels.people`", "found 1: put it"]),
+        (BATCHES + "select: {labels: {true: {a: [b]}}}", ["`select.labels`", "found True: put it"]),
         (BATCHES + "select: {min_score: high}", ["`select.min_score`", "'high'"]),
         (BATCHES + "train: {images: -5}", ["`train.images`", "-5"]),
         (BATCHES + "train: {flip: 1}", ["`train.flip`"]),
