@@ -79,6 +79,7 @@ def made_up(count: int, copies: float, rng: np.random.Generator) -> Iterator[dic
             "rating": "safe",
             "image_phash": int(scenes[picture][0]),
             "image_phash_flipped": int(scenes[picture][1]),
+            "image_thumbnail": scenes[picture].tobytes() * 40 + bytes(8),
             "tags": [TAGS[tag] for tag in rng.integers(0, len(TAGS), 30)],
             "x": 100,
             "y": 100,

@@ -1,6 +1,6 @@
 """Faces and pictures that are nearly the same, mirrored or not.
 
-Hashes say quickly who may be alike; of faces the thumbnails say whether they are. So the hashes may differ more
+Hashes say quickly who may be alike; the thumbnails say whether they are. So the hashes may differ more
 than would be safe alone, and a likeness is no duplicate. (docs/decisions/0010-near-duplicates.md)
 """
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Alike = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]], NDArray[np.bool_]]
 
-_PICTURE_DISTANCE = 4  # bits of 64 in which whole pictures that are nearly the same may differ
 _ALIKE = 0.17  # mean square by which aligned thumbnails may differ, in units of their variance
 _TIGHT = 0.08  # the same where the colours differ: a drawing in other colours fits this well, a likeness does not
 _TINT = 9.0  # root mean square by which colours may differ, apart from one tint over all, levels of 255
@@ -35,7 +34,7 @@ _STANDING = 8  # faces with the same hash that are unlike each other and still c
 def near_duplicates(
     phash: NDArray[np.uint64], flipped: NDArray[np.uint64], thumbnails: NDArray[np.uint8], distance: int
 ) -> NDArray[np.int64]:
-    """Pairs of faces that are nearly the same: just enough to join each to all of its group.
+    """Pairs of faces, or of pictures, that are nearly the same: just enough to join each to all of its group.
 
     Args:
         phash: perceptual hashes, uint64 [N].
@@ -56,11 +55,6 @@ def near_duplicates(
         return away <= np.where(tint_away <= _TINT, _ALIKE, _TIGHT)
 
     return _joining_pairs(phash, flipped, distance, alike)
-
-
-def near_pictures(phash: NDArray[np.uint64], flipped: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Pairs of whole pictures that are nearly the same by their hashes alone; the rest as `near_duplicates`."""
-    return _joining_pairs(phash, flipped, _PICTURE_DISTANCE, lambda one, _, __: np.ones(len(one), np.bool_))
 
 
 def _joining_pairs(

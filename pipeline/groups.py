@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.duplicates import near_duplicates, near_pictures
+from pipeline.duplicates import near_duplicates
 from pipeline.errors import DataError
 from pipeline.hashing import GREY_SIDE, TINT_SIDE, components
 from pipeline.splits import posts_of
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from pipeline.records import Row
 
 FACE_COLUMNS = ("phash", "phash_flipped", "thumbnail")
-PICTURE_COLUMNS = ("image_phash", "image_phash_flipped", "pixels")
+PICTURE_COLUMNS = ("image_phash", "image_phash_flipped", "image_thumbnail", "pixels")
 _THUMBNAIL = GREY_SIDE**2 + 2 * TINT_SIDE**2  # bytes
+_PICTURE_DISTANCE = 6  # bits of 64 in which the hashes of pictures that are nearly the same may differ
 
 
 def alike_faces(rows: Sequence[Row], distance: int) -> list[int]:
@@ -89,12 +90,9 @@ def near_face_pairs(rows: Sequence[Row], distance: int) -> NDArray[np.int64]:
     Raises:
         DataError: the faces were cut by a version that did not measure what this one needs.
     """
-    phash, flipped = _hashes(rows, "phash"), _hashes(rows, "phash_flipped")
-    thumbnails = [row["thumbnail"] for row in rows]
-    if any(thumbnail is None or len(thumbnail) != _THUMBNAIL for thumbnail in thumbnails):
-        _refuse_old("thumbnail")
-    content = np.frombuffer(b"".join(thumbnails), np.uint8)
-    return near_duplicates(phash, flipped, content.reshape(len(rows), _THUMBNAIL), distance)
+    return near_duplicates(
+        _hashes(rows, "phash"), _hashes(rows, "phash_flipped"), _thumbnails(rows, "thumbnail"), distance
+    )
 
 
 def near_picture_pairs(rows: Sequence[Row]) -> NDArray[np.int64]:
@@ -102,8 +100,8 @@ def near_picture_pairs(rows: Sequence[Row]) -> NDArray[np.int64]:
     first = {row["image_id"]: number for number, row in reversed(list(enumerate(rows)))}
     places = np.array(sorted(first.values()), np.int64)
     pictures = [rows[place] for place in places]
-    pairs = near_pictures(_hashes(pictures, "image_phash"), _hashes(pictures, "image_phash_flipped"))
-    return places[pairs]
+    phash, flipped = _hashes(pictures, "image_phash"), _hashes(pictures, "image_phash_flipped")
+    return places[near_duplicates(phash, flipped, _thumbnails(pictures, "image_thumbnail"), _PICTURE_DISTANCE)]
 
 
 def post_pairs(rows: Sequence[Row]) -> list[tuple[int, int]]:
@@ -132,6 +130,13 @@ def _hashes(rows: Sequence[Row], column: str) -> NDArray[np.uint64]:
     if None in values:
         _refuse_old(column)
     return np.array(values, np.uint64)
+
+
+def _thumbnails(rows: Sequence[Row], column: str) -> NDArray[np.uint8]:
+    values = [row[column] for row in rows]
+    if any(value is None or len(value) != _THUMBNAIL for value in values):
+        _refuse_old(column)
+    return np.frombuffer(b"".join(values), np.uint8).reshape(len(rows), _THUMBNAIL)
 
 
 def _refuse_old(column: str) -> None:

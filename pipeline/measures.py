@@ -25,23 +25,25 @@ def measure_picture(rgb: NDArray[np.uint8]) -> dict[str, Any]:
     """Columns of faces.parquet that describe a whole picture, uint8 [H, W, 3]."""
     digest = hashlib.sha256(repr(rgb.shape).encode())
     digest.update(np.ascontiguousarray(rgb).data)
-    small = _hashed(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
+    small = _squeezed(rgb)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     return {
         "pixels": digest.hexdigest()[:16],
-        "image_phash": perceptual_hash(small),
-        "image_phash_flipped": perceptual_hash(small[:, ::-1]),
+        "image_phash": perceptual_hash(grey),
+        "image_phash_flipped": perceptual_hash(grey[:, ::-1]),
+        "image_thumbnail": resized(grey, GREY_SIDE).tobytes() + _tint(small),
     }
 
 
-def _hashed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grey picture of any shape at the side that is hashed, uint8 [32, 32].
+def _squeezed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture of any shape at the side that is hashed, uint8 [32, 32, 3].
 
     First shrunk by a whole number, which OpenCV does several times faster than by a fraction.
     """
-    height, width = grey.shape
+    height, width = rgb.shape[:2]
     factor = max(1, min(height, width) // _COARSE_SIDE)
     coarse = cv2.resize(
-        grey[: height // factor * factor, : width // factor * factor],
+        rgb[: height // factor * factor, : width // factor * factor],
         (width // factor, height // factor),
         interpolation=cv2.INTER_AREA,
     )
@@ -90,7 +92,7 @@ def _colour(rgb: NDArray[np.uint8]) -> float:
 
 
 def _tint(rgb: NDArray[np.uint8]) -> bytes:
-    """Cr and Cb of a small face, without its brightness."""
+    """Cr and Cb of a small square picture, without its brightness."""
     _, *colours = cv2.split(cv2.cvtColor(resized(rgb, TINT_SIDE), cv2.COLOR_RGB2YCrCb))
     return b"".join(colour.tobytes() for colour in colours)
 

@@ -57,6 +57,7 @@ FACES = pa.schema(
         ("pixels", pa.string()),  # SHA-256 of the decoded picture, 16 hex digits: the same whatever the file format
         ("image_phash", pa.uint64()),  # perceptual hash of the whole picture
         ("image_phash_flipped", pa.uint64()),  # of its mirror image
+        ("image_thumbnail", pa.binary()),  # of the whole picture, as `thumbnail` of the face
         ("source", pa.string()),  # from here to `parent`: what images.parquet says of the picture, null where unknown
         ("source_id", pa.string()),
         ("url", pa.string()),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.duplicates import near_duplicates, near_pictures
+from pipeline.duplicates import near_duplicates
 from pipeline.hashing import components
 from pipeline.neighbours import near_hashes
 
@@ -76,12 +76,10 @@ def test_groups_are_those_of_brute_force_whatever_the_order(values, distance, da
     assert groups_of(count, back) == groups
 
 
-@pytest.mark.parametrize(
-    "find", [lambda h: near_pictures(h, h), lambda h: near_duplicates(h, h, thumbnails(len(h)), 10)]
-)
 @pytest.mark.parametrize("count", [0, 1])
-def test_none_and_one_have_no_duplicates(find, count):
-    assert find(as_hashes([7] * count)).shape == (0, 2)
+def test_none_and_one_have_no_duplicates(count):
+    hashes = as_hashes([7] * count)
+    assert near_duplicates(hashes, hashes, thumbnails(count), 10).shape == (0, 2)
 
 
 def thumbnails(count):
@@ -158,9 +156,3 @@ def test_faces_with_one_hash_that_are_unlike_stay_apart():
     order = [0, 1, 0, 2, 1]
     pairs = near_duplicates(as_hashes([5] * 5), as_hashes([~5 % 2**64] * 5), np.stack([squares[i] for i in order]), 10)
     assert groups_of(5, pairs) == [0, 1, 0, 3, 1]
-
-
-def test_whole_pictures_go_by_their_hashes():
-    hashes = as_hashes([0, 0b1111, 0b11111 << 20, ~0 % 2**64])
-    flipped = as_hashes([~0 % 2**64, 0xFF << 40, 0xFF << 50, 0])
-    assert groups_of(4, near_pictures(hashes, flipped)) == [0, 0, 2, 0]

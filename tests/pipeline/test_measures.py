@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.draw import draw_illustration
+from pipeline.groups import near_picture_pairs
 from pipeline.hashing import perceptual_hash
 from pipeline.measures import measure_face, measure_picture
 from pipeline.records import FACES
@@ -34,7 +35,7 @@ def test_any_size_has_all_measures(side):
     assert len(row["thumbnail"]) == 648
     assert all(np.isfinite(row[name]) for name in ("sharpness", "contrast", "brightness", "colour", "border"))
     assert measure_picture(rng.integers(0, 256, (side, 3 * side, 3), dtype=np.uint8)).keys() == {
-        *("pixels", "image_phash", "image_phash_flipped")
+        *("pixels", "image_phash", "image_phash_flipped", "image_thumbnail")
     }
 
 
@@ -115,3 +116,27 @@ def test_a_picture_hashes_as_its_small_version(shape):
     row = measure_picture(picture)
     assert (row["image_phash"] ^ perceptual_hash(small)).bit_count() <= 4
     assert (row["image_phash_flipped"] ^ perceptual_hash(small[:, ::-1])).bit_count() <= 4
+
+
+def pictures_alike(one, other):
+    rows = [{"image_id": str(number)} | measure_picture(rgb) for number, rgb in enumerate((one, other))]
+    return len(near_picture_pairs(rows)) == 1
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_copies_of_a_picture_are_nearly_the_same(index):
+    rgb = draw_illustration(6, index).rgb
+    height, width = rgb.shape[:2]
+    smaller = cv2.resize(rgb, (width * 3 // 5, height * 3 // 5), None, 0, 0, cv2.INTER_AREA)
+    _, coded = cv2.imencode(".jpg", smaller, [cv2.IMWRITE_JPEG_QUALITY, 50])
+    assert pictures_alike(rgb, cv2.imdecode(coded, cv2.IMREAD_COLOR))
+    assert pictures_alike(rgb, np.ascontiguousarray(rgb[:, ::-1]))
+
+
+@pytest.mark.parametrize("pair", [(565, 980), (78, 1356), (1102, 2578), (2213, 2815)])
+def test_pictures_of_one_composition_are_not(pair):
+    one, other = (draw_illustration(0, index).rgb for index in pair)
+    hashes = [measure_picture(rgb)["image_phash"] for rgb in (one, other)]
+    mirrored = measure_picture(other)["image_phash_flipped"]
+    assert min((hashes[0] ^ each).bit_count() for each in (hashes[1], mirrored)) <= 6
+    assert not pictures_alike(one, other)

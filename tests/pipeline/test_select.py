@@ -314,7 +314,7 @@ def test_nothing_left_is_an_error_and_no_file(select, tmp_path):
     assert not (tmp_path / "selection.parquet").exists()
 
 
-@pytest.mark.parametrize("column", ["phash_flipped", "thumbnail", "image_phash"])
+@pytest.mark.parametrize("column", ["phash_flipped", "thumbnail", "image_phash", "image_thumbnail"])
 def test_faces_of_an_older_version_are_to_be_cropped_again(select, column):
     with pytest.raises(DataError, match=f"{column}.*run `crop` again"):
         select([face(1), face(2, **{column: None})])
