@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archives import list_entries
 from pipeline.atomic import foreign_in, new_folder, restore_folder, write_json
 from pipeline.blocklist import read_blocklist
 from pipeline.errors import DataError, ParamsError
-from pipeline.images import LIBRARIES
+from pipeline.images import LIBRARIES, BadPictureError, decode_png
 from pipeline.locks import only_run_on
 from pipeline.progress import Progress, silent
 from pipeline.records import write_records
 from pipeline.rejects import Reject
 from pipeline.sharing.dataset import COLUMNS, SPLIT_NAMES
 from pipeline.sharing.imagefolder import write_metadata
-from pipeline.sharing.recipe import REHYDRATED, labels_of, read_recipe, read_rows
+from pipeline.sharing.recipe import REHYDRATED, labels_of, pixels_digest, read_recipe, read_rows
 from pipeline.sharing.refetch import Asking, refetched
 from pipeline.sharing.verified import Verdict, Wanted, take_recipe, verified_faces
 from pipeline.workers import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from pipeline.records import Row
     from pipeline.sharing.recipe import Recipe
@@ -69,6 +69,8 @@ def rehydrate_recipe(
         unseen = Verdict(Reject.NOT_FOUND, "no picture with its hash is there")
         with new_folder(out) as new:
             found = _cut_all(wanted, where, recipe, new, workers, on_cutting) if wanted else {}
+            lost = [row for row in wanted if found.get(row["face_id"], unseen).reject is not None]
+            found |= _take_over(lost, out, new)
             found |= {face_id: Verdict(Reject.FORGOTTEN, reason) for face_id, reason in forgotten.items()}
             for row in rows:
                 verdict = found.get(row["face_id"]) or missing.get(row["image_id"]) or unseen
@@ -118,6 +120,22 @@ def _cut_all(
                 (out / SPLIT_NAMES[face.split] / f"{face.face_id}.png").write_bytes(face.png)
         progress(done, len(entries), {"faces": sum(verdict.reject is None for verdict in verdicts.values())})
     return verdicts
+
+
+def _take_over(rows: Iterable[Row], earlier: Path, out: Path) -> dict[str, Verdict]:
+    """Faces that an earlier run verified, from pictures that this one does not see."""
+    taken = {}
+    for face in map(Wanted.of, rows):
+        name = Path(SPLIT_NAMES[face.split]) / f"{face.face_id}.png"
+        try:
+            content = (earlier / name).read_bytes()
+            if pixels_digest(decode_png(content)) != face.digest:
+                continue
+        except (OSError, BadPictureError):
+            continue
+        (out / name).write_bytes(content)
+        taken[face.face_id] = Verdict()
+    return taken
 
 
 def _write(folder: Path, rows: list[Row], recipe: Recipe) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def rehydrate(
     recipe: Annotated[Path, typer.Argument(help="A folder that `export --format recipe` wrote.")],
     to: Out,
     pictures: Annotated[
-        Path | None, typer.Option(help="All pictures that are here already: one folder, zip or tar. Nobody is asked.")
+        Path | None, typer.Option(help="Pictures that are here already: a folder, zip or tar. Nobody is asked.")
     ] = None,
     contact: Annotated[
         str | None, typer.Option(help="Your e-mail address or page, for the User-Agent; or ANIME_DATA_CONTACT.")
@@ -67,7 +67,8 @@ def rehydrate(
 ) -> None:
     """Fetch the pictures of a recipe, cut the same faces again, and verify both by hash.
 
-    Run it again to go on after Ctrl-C. What could not be had is a row of rehydrated.parquet with its reason.
+    Run it again to go on after Ctrl-C, or with other pictures: what was verified stays. What could not be had
+    is a row of rehydrated.parquet with its reason.
     """
     from pipeline.rehydrate import Asking, rehydrate_recipe
 

@@ -23,7 +23,7 @@ def thresholds_section(views: Sequence[GateView], crops: Crops) -> Html:
         "decides about, the nearest to its threshold first: to move a threshold, change it under ",
         tag("code", "select"),
         " in params.yaml and run ",
-        tag("code", "dvc repro"),
+        tag("code", "dvc repro report"),
         ".",
     )
     return section("thresholds", "Thresholds", lead, *(_gate(view, crops) for view in views))
