@@ -48,8 +48,9 @@ class Dataset:
         select_faces(batches, root / "faces", self._selection, SelectParams())
 
     def faces(self) -> dict[str, Row]:
-        """Rows of the selection by face id."""
-        return {row["face_id"]: row for row in read_records(self._selection, SELECTION)}
+        """Rows of the selection by face id; of the same bytes in two batches the one that was there first."""
+        rows = read_records(self._selection, SELECTION)
+        return {row["face_id"]: row for row in sorted(rows, key=lambda row: row["batch"], reverse=True)}
 
     def shards(self, shard_faces: int) -> dict[str, frozenset[str]]:
         """Face ids of each shard, by its file's name."""

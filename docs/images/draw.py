@@ -1,7 +1,10 @@
-"""Make README's pictures: `make repro`, then `python docs/images/draw.py`."""
+"""Make README's pictures: `make repro`, then `python docs/images/draw.py`. The page needs chromium."""
 
 from __future__ import annotations
 
+import io
+import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +14,11 @@ from pipeline.draw import draw_illustration
 
 CHOSEN = ((0, 6), (21, 14), (3, 8), (0, 9), (0, 16))  # (seed, index)
 HEIGHT = 300  # pixels of a row
+PAGE = (1360, 1500)  # pixels of the page that are shown
 
 
 def main() -> None:
-    """Write illustrations.webp, and the samples and reconstructions of the last run, beside this file."""
+    """Write illustrations.webp, and samples, reconstructions and dataset page of the last run, beside this file."""
     here = Path(__file__).parent
     illustrations = []
     for seed, index in CHOSEN:
@@ -26,6 +30,20 @@ def main() -> None:
     for name in ("samples", "reconstructions"):
         with Image.open(here.parents[1] / "plots" / f"{name}.png") as sheet:
             sheet.save(here / f"{name}.webp", quality=90, method=6)
+    page = photographed(here.parents[1] / "reports" / "dataset.html")
+    page.resize((PAGE[0] * 3 // 4, PAGE[1] * 3 // 4), Image.Resampling.LANCZOS).save(
+        here / "dataset-page.webp", quality=85, method=6
+    )
+
+
+def photographed(page: Path) -> Image.Image:
+    """The top of a page, as a browser shows it."""
+    with tempfile.TemporaryDirectory() as folder:
+        shot = Path(folder) / "page.png"
+        size = f"--window-size={PAGE[0]},{PAGE[1]}"
+        command = ["chromium", "--headless", "--no-sandbox", "--hide-scrollbars", size, f"--screenshot={shot}"]
+        subprocess.run([*command, page.as_uri()], check=True, capture_output=True)
+        return Image.open(io.BytesIO(shot.read_bytes())).convert("RGB")
 
 
 if __name__ == "__main__":
