@@ -73,13 +73,15 @@ class Forgetting:
         return list({line.key: line for line in (*self.wanted, *(copy.line for copy in self.copies))}.values())
 
 
-def read_known(places: Places) -> Known:
-    """Read what is known of the pictures and faces of all batches.
+def read_known(places: Places, batches: Iterable[str]) -> Known:
+    """Read what is known of the pictures and faces of these batches, those that params name.
 
     Raises:
         DataError: a record is damaged, or of an older version.
     """
-    return Known(_all(places.faces, "faces.parquet", _FACES), _all(places.raw, "images.parquet", _IMAGES))
+    names = sorted(set(batches))
+    faces = _all(places.faces, "faces.parquet", _FACES, names)
+    return Known(faces, _all(places.raw, "images.parquet", _IMAGES, names))
 
 
 def read_wish(text: str, known: Known, shards: Path) -> tuple[str, str]:
@@ -141,9 +143,9 @@ def plan_forgetting(wanted: Sequence[Blocked], known: Known, places: Places, dis
     )
 
 
-def _all(folder: Path, name: str, schema: Any) -> list[Row]:
-    paths = [path for path in sorted(folder.glob(f"*/{name}")) if not path.parent.name.startswith(".")]
-    return [{"batch": path.parent.name, **row} for path in paths for row in read_records(path, schema)]
+def _all(folder: Path, name: str, schema: Any, batches: Iterable[str]) -> list[Row]:
+    there = [batch for batch in batches if (folder / batch / name).is_file()]
+    return [{"batch": batch, **row} for batch in there for row in read_records(folder / batch / name, schema)]
 
 
 def _with_ids(path: Path, schema: Any, faces: Iterable[tuple[str, str]]) -> list[Row]:

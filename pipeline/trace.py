@@ -18,6 +18,8 @@ from pipeline.shards import read_index
 from pipeline.trained import models_with
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.blocklist import Blocklist
     from pipeline.params import Params
     from pipeline.records import Row
@@ -59,7 +61,7 @@ def trace_face(
     """
     sample = find_sample(name, shards)
     face_id = sample["face_id"] if sample else name
-    batches = _batches_with(face_id, faces)
+    batches = _batches_with(face_id, faces, params.batches)
     selected = _rows(selection, SELECTION, face_id)
     batch = _chosen(sample, selected, list(batches))
     row = batches[batch]
@@ -107,9 +109,13 @@ def _rows(path: Path, schema: Any, face_id: str) -> list[Row]:
     return find_records(path, schema, "face_id", [face_id]) if path.is_file() else []
 
 
-def _batches_with(face_id: str, faces: Path) -> dict[str, Row]:
-    """Batch -> the row of the face; the same picture may lie in several batches."""
-    paths = [path for path in sorted(faces.glob("*/faces.parquet")) if not path.parent.name.startswith(".")]
+def _batches_with(face_id: str, faces: Path, batches: Iterable[str]) -> dict[str, Row]:
+    """Batch -> the row of the face; the same picture may lie in several batches.
+
+    Of the batches that params name: the folder of one that was taken out may be of an older version.
+    """
+    named = (faces / batch / "faces.parquet" for batch in sorted(batches))
+    paths = [path for path in named if path.is_file()]
     found = {path.parent.name: row for path in paths for row in _rows(path, FACES, face_id)}
     if found:
         return found

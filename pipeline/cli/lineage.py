@@ -79,7 +79,7 @@ def forget(
         raise ParamsError("expected something to forget, found nothing: name an image id, a face id, a url, an author")
     loaded = load(params)
     places = Places(RAW, FACES, SELECTION, SHARDS, MODELS, BLOCKLIST)
-    known = read_known(places)
+    known = read_known(places, (*loaded.batches, *loaded.ingest))
     named = [("author", name) for name in author or ()] + [("url", address) for address in url or ()]
     named = [read_wish(text, known, SHARDS) for text in what or ()] + named
     today, why = datetime.now().astimezone().date().isoformat(), " ".join(reason.split())

@@ -272,6 +272,8 @@ def test_the_same_picture_in_two_batches_is_said(trace):
     sample = sample_of("web")
     rows = read_records(Path("data/faces/web/faces.parquet"), FACES)
     write_records(Path("data/faces/again/faces.parquet"), FACES, rows)
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(params.replace("batches:\n", "batches:\n  again: { path: data/raw/web }\n"))
     way = trace(sample["face_id"])
     assert way["batch"] == "web"
     assert way["also_in"] == ["again"]
@@ -392,3 +394,14 @@ def test_where_a_picture_lies_is_told_from_its_label(tmp_path, root, image, plac
     (tmp_path / "folder.zip").mkdir()
     path, member = place_of(tmp_path / root, image)
     assert (path.relative_to(tmp_path).as_posix(), member) == place
+
+
+@pytest.mark.parametrize("command", [["trace"], ["forget", "--dry-run"]])
+def test_what_a_batch_that_was_taken_out_left_behind_is_not_read(dataset, anime_data, command):
+    face_id = next(row["face_id"] for row in read_records(dataset / "data/shards/samples.parquet", SAMPLES))
+    for name in ("faces/old/faces.parquet", "raw/old/images.parquet"):
+        path = dataset / "data" / name
+        path.parent.mkdir()
+        path.write_bytes(b"of another version")
+    done = anime_data(*command, face_id)
+    assert done.code == 0, done.err
