@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-CODE := pipeline vae tests benchmarks
+CODE := pipeline quality vae tests benchmarks
 SLOW := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training.py # begun first, so that no core ends idle
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)

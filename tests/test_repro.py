@@ -17,7 +17,16 @@ pytestmark = pytest.mark.slow
 SMALL: dict[str, dict] = {
     "ingest": {"drawn": {"count": 40}},
     "train": {"images": 64, "warmup_images": 32, "ema_images": 64, "minibatch": 32},
-    "evaluate": {"samples": 4, "reconstructions": 2, "interpolations": 1, "traversals": 2},
+    "fit": {"images": 1024, "minibatch": 64, "width": 32, "blocks": 1, "components": 2},
+    "judge": {"images": 128, "minibatch": 32},
+    "evaluate": {
+        "samples": 4,
+        "reconstructions": 2,
+        "interpolations": 1,
+        "traversals": 2,
+        "judged": 40,
+        "bound_draws": 2,
+    },
     "select": {"val": 0.2, "test": 0.2},
 }
 
@@ -49,7 +58,7 @@ def project(tmp_path_factory, environment):
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("cache", "tmp"))
         else:
             shutil.copy(source, folder / name)
-    for package in ("pipeline", "vae"):
+    for package in ("pipeline", "quality", "vae"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     edit_params(folder, make_small)
     for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "a"]):
@@ -69,6 +78,9 @@ def dvc(project, process):
     return run
 
 
+MODEL = {"train", "fit", "sharpen", "judge", "evaluate"}  # stages that follow the shards
+
+
 def stages_that_ran(output):
     return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
 
@@ -76,9 +88,23 @@ def stages_that_ran(output):
 def test_everything_is_there(project):
     metrics = json.loads((project / "metrics" / "evaluate.json").read_bytes())
     assert {"bits_per_dim", "rate_nats", "distortion_nats", "sigma", "active_units", "psnr_db"} <= set(metrics)
-    for name in ("samples", "reconstructions", "interpolations", "traversals", "epochs", "curves"):
+    pictures = (
+        "samples",
+        "reconstructions",
+        "interpolations",
+        "traversals",
+        "lineup",
+        "memorisation",
+        "epochs",
+        "curves",
+    )
+    for name in pictures:
         assert (project / "plots" / f"{name}.png").stat().st_size > 1000
     assert (project / "plots" / "epochs.gif").stat().st_size > 1000
+    quality = json.loads((project / "metrics" / "quality.json").read_bytes())
+    assert quality["judged"]["prior"] == "flow"
+    assert set(quality["ladder"]) == {"standard", "gaussian", "gmm", "flow"}
+    assert "data:image/" in (project / "reports" / "quality.html").read_text()
     crop = json.loads((project / "metrics" / "crop-drawn.json").read_bytes())
     select = json.loads((project / "metrics" / "select.json").read_bytes())
     pack = json.loads((project / "metrics" / "pack.json").read_bytes())
@@ -96,15 +122,20 @@ def test_metrics_and_plots_are_shown(dvc):
     assert "index.html" in dvc("plots", "show")
 
 
+def test_a_prior_is_fitted_again_without_training(project, dvc):
+    edit_params(project, lambda params: params["fit"].update(images=1088))
+    assert stages_that_ran(dvc("repro")) == {"fit", "sharpen", "evaluate"}
+
+
 def test_a_threshold_reruns_only_what_follows(project, dvc):
     edit_params(project, lambda params: params["select"].update(min_score=12))
-    assert stages_that_ran(dvc("repro")) == {"select", "report", "pack", "train", "evaluate"}
+    assert stages_that_ran(dvc("repro")) == {"select", "report", "pack", *MODEL}
 
 
 def test_a_new_batch_is_cropped_alone_and_nothing_of_it_is_touched(project, dvc, illustrations):
     before = digests(illustrations)
     edit_params(project, lambda params: params["batches"].update(mine={"path": str(illustrations), "faces": "detect"}))
-    assert stages_that_ran(dvc("repro")) == {"crop@mine", "select", "report", "pack", "train", "evaluate"}
+    assert stages_that_ran(dvc("repro")) == {"crop@mine", "select", "report", "pack", *MODEL}
     batches = json.loads((project / "metrics" / "select.json").read_bytes())["batches"]
     assert set(batches) == {"drawn", "mine"}
     assert digests(illustrations) == before

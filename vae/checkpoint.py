@@ -14,9 +14,10 @@ from pipeline.atomic import new_folder, write_bytes, write_json
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from vae.models import VAE
     from vae.optim import GuardedAdamW
@@ -64,15 +65,20 @@ def write_curves(folder: Path, state: TrainingState) -> None:
     write_bytes(folder / "val.tsv", (VALIDATION + "".join(state.validation)).encode())
 
 
-def save_checkpoint(checkpoints: Path, state: TrainingState) -> None:
-    """Write `checkpoints/<images_seen>/`, which appears whole by one rename, and drop the older ones."""
-    path = checkpoints / f"{state.images_seen:012d}"
+def save_checkpoint(checkpoints: Path, images_seen: int, write: Callable[[Path], None]) -> None:
+    """Let `write` fill `checkpoints/<images_seen>/`, which appears whole by one rename, and drop the older ones."""
+    path = checkpoints / f"{images_seen:012d}"
     if not path.exists():
         with new_folder(path) as folder:
-            write_state(folder, state)
+            write(folder)
     for other in checkpoints.iterdir():
         if other != path:
             shutil.rmtree(other)
+
+
+def newest_checkpoint(checkpoints: Path) -> Path | None:
+    """The newest folder that `save_checkpoint` made."""
+    return max((path for path in checkpoints.glob("[0-9]*") if path.is_dir()), default=None)
 
 
 def load_newest(checkpoints: Path, state: TrainingState) -> bool:
@@ -81,10 +87,9 @@ def load_newest(checkpoints: Path, state: TrainingState) -> bool:
     Raises:
         DataError: it is damaged.
     """
-    found = sorted(path for path in checkpoints.glob("[0-9]*") if path.is_dir())
-    if not found:
+    path = newest_checkpoint(checkpoints)
+    if path is None:
         return False
-    path = found[-1]
     load_weights(state.average, path / "model.safetensors")
     load_weights(state.model, path / "raw.safetensors")
     tensors = read_tensors(path / "optimiser.safetensors")
@@ -92,14 +97,15 @@ def load_newest(checkpoints: Path, state: TrainingState) -> bool:
         state.totals.copy_(tensors.pop("totals"))
         state.optimiser.load(tensors)
         state.images_seen = int(json.loads((path / "state.json").read_bytes())["images_seen"])
-        state.curves = _rows(path / "curves.tsv")
-        state.validation = _rows(path / "val.tsv")
+        state.curves = read_rows(path / "curves.tsv")
+        state.validation = read_rows(path / "val.tsv")
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise DataError(f"expected a checkpoint in {path}, found damage ({error}): delete that folder") from None
     return True
 
 
-def _rows(path: Path) -> list[str]:
+def read_rows(path: Path) -> list[str]:
+    """The rows of a curve, without its head."""
     return path.read_text().splitlines(keepends=True)[1:]
 
 
@@ -123,7 +129,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def load_weights(model: VAE, path: Path) -> None:
+def load_weights(model: nn.Module, path: Path) -> None:
     """Load weights into a model of the same shape.
 
     Raises:

@@ -1,73 +1,103 @@
-"""`evaluate`: the numbers of a model on held-out faces, and the pictures that show what they mean."""
+"""`evaluate`: the numbers of a model on held-out faces, the quality card of its samples, and pictures of both."""
 
 from __future__ import annotations
 
 import math
 import shutil
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pipeline.atomic import new_folder, write_json
+from pipeline.atomic import new_folder, write_bytes, write_json
 from pipeline.errors import DataError, ParamsError
+from quality.page.document import document, verdict
+from vae.bounds import Bounds, bounds
 from vae.devices import choose_device, prepare
 from vae.folder import Model, load_model
-from vae.measure import Measures, measure, or_null
+from vae.judged import judge_model, load_spaces, memorisation_sheet
+from vae.measure import Measures, measure, or_null, psnr
 from vae.pictures import write_gif, write_png
 from vae.plots import draw_curves, read_curve, write_table
+from vae.priors import load_prior
 from vae.sheets import (
     epoch_sheets,
+    lineup_sheet,
     open_faces,
     reconstruction_sheet,
     row_sheet,
     sample_sheet,
     traversal_sheet,
 )
-from vae.views import encode, interpolations
+from vae.views import draw_from, encode, interpolations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.params import EvaluateParams
+    from quality.page.faces import Shown
     from vae.data import Faces
+    from vae.views import Draw
 
-_PICTURES = ("reconstructions", "samples", "interpolations", "traversals", "epochs", "curves")
+_PICTURES = ("reconstructions", "samples", "interpolations", "traversals", "lineup", "memorisation", "epochs", "curves")
 _TABLES = ("curves.tsv", "val.tsv", "rates.tsv")
 _FILES = {*(f"{name}.png" for name in _PICTURES), "epochs.gif", *_TABLES}
 _DRAWS = 4  # latents from each posterior
+_BOUNDED = 1_000  # faces at most whose log p(x) is bounded more tightly
 _STEPS = 7  # faces in a row of interpolations and traversals
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written."""
+
+    metrics: Path  # JSON: the figures of the model
+    plots: Path  # folder of pictures and tables
+    quality: Path  # JSON: the quality card
+    page: Path  # HTML: the same for a person
 
 
 def evaluate(
     params: EvaluateParams,
     model_path: Path,
     shards: Path,
-    metrics: Path,  # the JSON file to write
-    plots: Path,  # the folder to write
+    out: Outputs,
     *,
+    judge: Path | None,  # the folder that `judge` made; None: judged in random features alone
+    inception: Path | None = None,  # file of Inception's weights, for FID
     split: str = "test",
     device: str = "auto",
     threads: int | None = None,
-) -> Measures:
-    """Measure a model, and write its figures, pictures and tables; the same model and shards give the same bytes.
+) -> tuple[Measures, str]:
+    """Measure a model and judge its samples; the same model and shards give the same bytes.
+
+    Returns:
+        the figures of the model, and the verdict on its samples in words.
 
     Raises:
-        ParamsError: there is no such device.
-        DataError: the model or the shards are damaged, empty, or do not fit each other.
+        ParamsError: there is no such device, or the prior that samples are to be drawn from is not fitted.
+        DataError: the model, the judge or the shards are damaged, missing or empty, or do not fit each other.
     """
-    _check_free(plots)
+    _check_free(out.plots)
     where = choose_device(device)
     prepare(where, threads)
     model = load_model(model_path, where)
+    draw = draw_from(load_prior(model, params.prior), params.temperature)
+    spaces = load_spaces(judge, model, shards)
     faces = open_faces(model, shards, split)
     found = measure(model.vae, faces, faces.spread(len(faces)), _DRAWS, params.seed)
     if not math.isfinite(found.bits_per_dim):
         raise DataError(f"expected finite figures of {model_path}, found {found.bits_per_dim} bits/dim: train again")
-    with new_folder(plots.absolute()) as folder:
-        _draw_pictures(params, model, faces, folder)
+    bounded = bounds(model.vae, draw.prior, faces, faces.spread(_BOUNDED), params.bound_draws, params.seed)
+    card, shown, made = judge_model(params, model, shards, split, draw, spaces, inception)
+    with new_folder(out.plots.absolute()) as folder:
+        _draw_pictures(params, model, faces, draw, folder)
+        _draw_judged(shown, folder)
         _draw_training(model, folder)
         ranked = sorted(found.rates, reverse=True)
         write_table(folder / "rates.tsv", ["rank", "rate"], list(enumerate(ranked, start=1)))
-    write_json(metrics, _as_json(found, split))
-    return found
+    write_json(out.metrics, _as_json(found, bounded, split) | _sharp_figures(model, faces))
+    write_json(out.quality, card)
+    write_bytes(out.page, document(card, shown, made).encode())
+    return found, verdict(card) + (f" FID {card['fid']['value']:.2f}, by {card['fid']['sha256']}." if inception else "")
 
 
 def _check_free(plots: Path) -> None:
@@ -80,10 +110,16 @@ def _check_free(plots: Path) -> None:
         )
 
 
-def _as_json(found: Measures, split: str) -> dict[str, object]:
+def _as_json(found: Measures, bounded: Bounds, split: str) -> dict[str, Any]:
     return {
         "bits_per_dim": found.bits_per_dim,
+        "bits_per_dim_bound": bounded.importance_weighted.mean,
+        "bits_per_dim_bound_error": or_null(bounded.importance_weighted.error),
+        "bits_per_dim_prior": bounded.learned_prior.mean,
+        "bits_per_dim_prior_error": or_null(bounded.learned_prior.error),
         "rate_nats": found.rate,
+        "rate_prior_nats": bounded.learned_rate.mean,
+        "rate_prior_nats_error": or_null(bounded.learned_rate.error),
         "distortion_nats": found.distortion,
         "sigma": or_null(found.sigma),
         "active_units": found.active_units,
@@ -93,11 +129,16 @@ def _as_json(found: Measures, split: str) -> dict[str, object]:
     }
 
 
-def _draw_pictures(params: EvaluateParams, model: Model, faces: Faces, folder: Path) -> None:
+def _sharp_figures(model: Model, faces: Faces) -> dict[str, float]:
+    """What the sharp decoder costs in PSNR; nothing of a model that has none."""
+    return {"psnr_db_sharp": psnr(model.sharp, faces, faces.spread(len(faces)))} if model.sharp else {}
+
+
+def _draw_pictures(params: EvaluateParams, model: Model, faces: Faces, draw: Draw, folder: Path) -> None:
     """What the finished model can do."""
     originals = faces.gather(faces.spread(params.reconstructions))
     write_png(folder / "reconstructions.png", reconstruction_sheet(model, originals))
-    write_png(folder / "samples.png", sample_sheet(model, params.samples, params.seed, params.temperature))
+    write_png(folder / "samples.png", sample_sheet(model, params.samples, params.seed, draw))
     ends = encode(model, faces.gather(faces.spread(2 * params.interpolations)))
     if len(ends) % 2:  # few faces: the last one goes back to the first
         ends = ends[[*range(len(ends)), 0]]
@@ -105,6 +146,12 @@ def _draw_pictures(params: EvaluateParams, model: Model, faces: Faces, folder: P
     write_png(folder / "interpolations.png", row_sheet(rows))
     origin = encode(model, originals[:1])[0]
     write_png(folder / "traversals.png", traversal_sheet(model, origin, params.traversals, _STEPS))
+
+
+def _draw_judged(shown: Shown, folder: Path) -> None:
+    """Samples beside faces, and what the training set has that is like them."""
+    write_png(folder / "lineup.png", lineup_sheet(*shown.lineup.values()))
+    write_png(folder / "memorisation.png", memorisation_sheet(shown.memory))
 
 
 def _draw_training(model: Model, folder: Path) -> None:

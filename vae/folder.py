@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from pipeline.atomic import write_json
 from pipeline.errors import DataError, ParamsError
 from pipeline.params import TrainParams, explain
-from vae.checkpoint import load_weights
+from vae.checkpoint import TrainingState, load_weights, write_state
 from vae.devices import choose_dtype
 from vae.models import PRESETS, VAE, build_model, preset_from_row, preset_row
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
+PARTS = ("prior", "sharp")  # subfolders that later stages add to a model folder
 _NO_EFFECT = {"tensorboard"}  # parameters that change nothing in a model folder
 
 
@@ -38,6 +41,20 @@ def describe(params: TrainParams, index: Index) -> dict[str, Any]:
     }
     content = json.dumps(about, sort_keys=True).encode()
     return {**about, "digest": hashlib.sha256(content).hexdigest()}
+
+
+def write_model(folder: Path, state: TrainingState, about: dict[str, Any], latents: dict[str, Any]) -> None:
+    """Fill a model folder.
+
+    Args:
+        folder: an empty one.
+        state: at the end of training.
+        about: what `describe` gave.
+        latents: the mean rate of each dimension, for latents.json.
+    """
+    write_state(folder, state)
+    write_json(folder / "params.json", about | {"weights_sha256": sha256_of(folder / WEIGHTS)})
+    write_json(folder / "latents.json", latents)
 
 
 def sha256_of(path: Path) -> str:
@@ -61,15 +78,27 @@ class Model:
     params: TrainParams
     size: int  # side of a face, pixels
     path: Path
+    sharp: VAE | None = None  # the same with the decoder that `sharpen` made; never for the likelihood
 
 
-def load_model(path: Path, device: torch.device) -> Model:
+def twin(vae: VAE) -> VAE:
+    """A model that shares all but its decoder, which is a copy."""
+    return copy.deepcopy(vae, {id(part): part for part in (vae.encoder, vae.likelihood)})
+
+
+def load_model(path: Path, device: torch.device, sharp: bool = True) -> Model:
     """Rebuild a model, with its averaged weights, in evaluation mode.
 
+    Args:
+        path: the model folder.
+        device: where the model shall run.
+        sharp: load the sharp decoder too, where there is one.
+
     Raises:
-        DataError: the folder is missing, incomplete, damaged, or of another format version.
+        DataError: the folder is missing, incomplete, damaged, or of another format version, or so is its
+            sharp decoder, or that was made for other weights.
     """
-    about = _read_about(path)
+    about = read_about(path)
     try:
         params = TrainParams.model_validate(about["train"])
         preset = preset_from_row(about["architecture"])
@@ -87,10 +116,43 @@ def load_model(path: Path, device: torch.device) -> Model:
     load_weights(vae, path / WEIGHTS)
     if sha256_of(path / WEIGHTS) != weights:
         raise DataError(f"expected the weights that params.json names in {path / WEIGHTS}, found others: train again")
-    return Model(vae.to(device).eval(), params, size, path)
+    vae = vae.to(device).eval()
+    return Model(vae, params, size, path, _load_sharp(path / PARTS[1], vae, weights) if sharp else None)
 
 
-def _read_about(path: Path) -> dict[str, Any]:
+def _load_sharp(path: Path, vae: VAE, weights: str) -> VAE | None:
+    """The model with its sharp decoder; None where there is none, or none was asked for."""
+    if not path.exists():
+        return None
+    if not is_whole(path):
+        raise DataError(f"expected a sharp decoder in {path}, found damage: run `anime-vae sharpen` again")
+    about = json.loads((path / "params.json").read_bytes())
+    if not about["images"]:
+        return None
+    if about["weights_sha256"] != weights:
+        raise DataError(
+            f"expected a sharp decoder of this very model in {path}, found another: run `anime-vae sharpen` again"
+        )
+    sharp = twin(vae)
+    load_weights(sharp.decoder, path / WEIGHTS)
+    return sharp
+
+
+def is_whole(sharp: Path) -> bool:
+    """Whether the folder of a sharp decoder holds what its own params.json says."""
+    try:
+        about = json.loads((sharp / "params.json").read_bytes())
+        return not about["images"] or str(about["decoder_sha256"]) == sha256_of(sharp / WEIGHTS)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """params.json of a model.
+
+    Raises:
+        DataError: it is missing, damaged, or of another format version.
+    """
     try:
         about = json.loads((path / "params.json").read_bytes())
         version = about["format_version"]

@@ -14,6 +14,7 @@ from vae.objective import bits_per_dim
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from vae.data import Faces
     from vae.models import VAE
@@ -71,8 +72,7 @@ def measure(model: VAE, faces: Faces, rows: NDArray[np.int64], draws: int, seed:
             noise = torch.randn(len(x), model.latent, generator=generator, device=device)
             h = model.decode(posterior.sample(noise))
             distortion -= model.likelihood.log_prob(x, h).double().sum() / draws
-        error = (model.likelihood.mean(model.decode(posterior.mean)) - x / 255.0).square().flatten(1).mean(1)
-        decibel -= 10.0 * error.double().clamp(min=1e-10).log10().sum()
+        decibel += _decibels(model, posterior.mean, x).sum()
     count = len(rows)
     means = [float(total) / count for total in (distortion, rates.sum(), decibel)]
     return Measures(
@@ -84,6 +84,20 @@ def measure(model: VAE, faces: Faces, rows: NDArray[np.int64], draws: int, seed:
         psnr_db=means[2],
         rates=[rate / count for rate in rates.tolist()],
     )
+
+
+@torch.inference_mode()
+def psnr(model: VAE, faces: Faces, rows: NDArray[np.int64]) -> float:
+    """Mean PSNR of the reconstructions from the posteriors' means, dB, pixels on [0, 1]."""
+    device = next(model.parameters()).device
+    parts = [_decibels(model, model.encode(x).mean, x) for x in faces.in_order(rows, _MINIBATCH, device)]
+    return float(torch.cat(parts).mean())
+
+
+def _decibels(model: VAE, z: Tensor, x: Tensor) -> Tensor:
+    """PSNR of what each latent [B, Z] is decoded to against images uint8 [B, 3, H, W], float64 [B]."""
+    error: Tensor = (model.likelihood.mean(model.decode(z)) - x / 255.0).square().flatten(1).mean(1)
+    return -10.0 * error.double().clamp(min=1e-10).log10()
 
 
 def or_null(number: float) -> float | None:

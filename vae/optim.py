@@ -11,6 +11,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from vae.muon import Muon
+
 _EMA_SHARE = 0.05  # half-life of the average, at most this share of the images seen (after NVlabs/edm2)
 
 
@@ -26,15 +28,24 @@ class GuardedAdamW:
         longest: the longest streak since it was last set to zero, int64 [] on the device.
     """
 
-    def __init__(self, model: nn.Module, weight_decay: float, clip_norm: float) -> None:
-        named = dict(model.named_parameters())
+    def __init__(
+        self,
+        model: nn.Module,
+        weight_decay: float,
+        clip_norm: float,
+        momentum: float = 0.9,
+        muon: Muon | None = None,  # what moves some of the parameters in AdamW's stead
+    ) -> None:
+        self._all = list(model.parameters())
+        named = {n: p for n, p in model.named_parameters() if muon is None or n not in muon.names}
         decayed = [parameter for parameter in named.values() if parameter.ndim > 1]
         others = [parameter for parameter in named.values() if parameter.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self._adamw = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
+        self._adamw = torch.optim.AdamW(groups, betas=(momentum, 0.99), fused=True)
         self._named = named
+        self._muon = muon
         self._clip_norm = clip_norm
-        device = next(iter(named.values())).device
+        device = self._all[0].device
         self.skipped = torch.zeros((), dtype=torch.int64, device=device)
         self.streak = torch.zeros_like(self.skipped)
         self.longest = torch.zeros_like(self.skipped)
@@ -45,10 +56,13 @@ class GuardedAdamW:
         Returns:
             whether the step was good, bool [] on the device.
         """
-        norm = get_total_norm([p.grad for p in self._named.values() if p.grad is not None])
+        norm = get_total_norm([p.grad for p in self._all if p.grad is not None])
         good = norm.isfinite()
+        cut = (norm / self._clip_norm).clamp(min=1.0).float()
+        if self._muon is not None:
+            self._muon.step(rate, cut, good)
         # The fused kernel divides by grad_scale and does nothing where found_inf is one, as under GradScaler.
-        self._adamw.grad_scale = (norm / self._clip_norm).clamp(min=1.0).float()  # type: ignore[attr-defined]
+        self._adamw.grad_scale = cut  # type: ignore[attr-defined]
         self._adamw.found_inf = (~good).float()  # type: ignore[attr-defined]
         for group in self._adamw.param_groups:
             group["lr"] = rate
@@ -65,7 +79,7 @@ class GuardedAdamW:
         tensors = {"skipped": self.skipped, "streak": self.streak, "longest": self.longest}
         for name, parameter in self._named.items():
             tensors |= {f"{key}.{name}": value for key, value in state[parameter].items()}
-        return tensors
+        return tensors | (self._muon.tensors() if self._muon else {})
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Take over what `tensors` gave."""
@@ -78,6 +92,8 @@ class GuardedAdamW:
                 "exp_avg": torch.empty_like(parameter, requires_grad=False).copy_(state["exp_avg"]),
                 "exp_avg_sq": torch.empty_like(parameter, requires_grad=False).copy_(state["exp_avg_sq"]),
             }
+        if self._muon is not None:
+            self._muon.load(tensors)
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae.folder import Model
+    from vae.priors import Prior
+    from vae.views import Draw
 
     Sheet = NDArray[np.uint8]
 
 _COLUMNS = 8
 _EPOCHS = 10  # rows in the strip of samples while training
 _EPOCH_FACES = 10
+_LINEUP = 12  # faces in a row of the line-up
 _GIF_FACES, _GIF_COLUMNS = 20, 5
 
 
@@ -48,9 +52,28 @@ def read_faces(paths: Sequence[Path], model: Model) -> NDArray[np.uint8]:
     return np.stack([read_face(path, model.size) for path in paths])
 
 
-def sample_sheet(model: Model, count: int, seed: int, temperature: float) -> Sheet:
+def sample_sheet(model: Model, count: int, seed: int, draw: Draw) -> Sheet:
     """Faces of random latents."""
-    return grid(samples(model, count, seed, temperature), min(_COLUMNS, count))
+    return grid(samples(model, count, seed, draw), min(_COLUMNS, count))
+
+
+def vary_sheet(model: Model, attribute: str, count: int, seed: int, draw: Draw) -> Sheet:
+    """A row of faces for each value of a label, the same noise down every column, labelled."""
+    values = draw.prior.vocabulary[attribute]
+    rows = [samples(model, count, seed, replace(draw, labels={**draw.labels, attribute: value})) for value in values]
+    return _with_labels(row_sheet(np.stack(rows)), values, model.size)
+
+
+def lineup_sheet(train: NDArray[np.uint8], test: NDArray[np.uint8], drawn: NDArray[np.uint8]) -> Sheet:
+    """Faces of the train split, of the test split and samples, each uint8 [N, S, S, 3], in rows with their names."""
+    least = min(len(train), len(test), len(drawn))
+    columns = min(_LINEUP, least)
+    blocks: list[Sheet] = []
+    for faces in (train, test, drawn):
+        block = grid(faces[: least // columns * columns], columns)
+        blocks += [block, np.full((3 * GAP, block.shape[1], 3), 255, np.uint8)]
+    step = blocks[0].shape[0] + 3 * GAP
+    return labelled(np.concatenate(blocks[:-1]), ["train", "test", "samples"], blocks[0].shape[0] // 2, step)
 
 
 def reconstruction_sheet(model: Model, originals: NDArray[np.uint8]) -> Sheet:
@@ -65,16 +88,20 @@ def reconstruction_sheet(model: Model, originals: NDArray[np.uint8]) -> Sheet:
     return np.concatenate(pairs[:-1])
 
 
-def random_interpolations(model: Model, rows: int, steps: int, seed: int, temperature: float) -> NDArray[np.uint8]:
-    """Faces between pairs of random latents, uint8 [rows, steps, S, S, 3]."""
-    begin, end = random_latents(model, 2 * rows, seed, temperature).chunk(2)
-    return interpolations(model, begin, end, steps)
+def random_interpolations(
+    model: Model, rows: int, steps: int, seed: int, draw: Draw, prior: Prior | None = None
+) -> NDArray[np.uint8]:
+    """Faces between pairs of random latents, through z or a prior's noise: uint8 [rows, steps, S, S, 3]."""
+    begin, end = random_latents(model, 2 * rows, seed, draw).chunk(2)
+    return interpolations(model, begin, end, steps, prior)
 
 
-def face_interpolation(model: Model, faces: NDArray[np.uint8], steps: int) -> NDArray[np.uint8]:
+def face_interpolation(
+    model: Model, faces: NDArray[np.uint8], steps: int, prior: Prior | None = None
+) -> NDArray[np.uint8]:
     """Faces between two given ones uint8 [2, S, S, 3], through their posteriors' means: uint8 [1, steps, S, S, 3]."""
     begin, end = encode(model, faces).chunk(2)
-    return interpolations(model, begin, end, steps)
+    return interpolations(model, begin, end, steps, prior)
 
 
 def row_sheet(rows: NDArray[np.uint8]) -> Sheet:
@@ -88,15 +115,18 @@ def step_sheets(rows: NDArray[np.uint8]) -> list[Sheet]:
     return there + there[-2:0:-1]
 
 
-def traversal_sheet(model: Model, origin: Tensor, dimensions: int, steps: int) -> Sheet:
-    """A row of faces for each dimension with the most rate, around a latent [Z], labelled."""
-    rows, chosen = traversals(model, origin, dimensions, steps)
-    return _with_labels(row_sheet(rows), [f"z{dimension}" for dimension in chosen], model.size)
+def traversal_sheet(model: Model, origin: Tensor, dimensions: int, steps: int, prior: Prior | None = None) -> Sheet:
+    """A row of faces for each dimension of z, or of a prior's noise, that matters around a latent [Z], labelled."""
+    rows, chosen = traversals(model, origin, dimensions, steps, prior)
+    letter = "e" if prior else "z"
+    return _with_labels(row_sheet(rows), [f"{letter}{dimension}" for dimension in chosen], model.size)
 
 
-def random_traversal_sheet(model: Model, dimensions: int, steps: int, seed: int, temperature: float) -> Sheet:
+def random_traversal_sheet(
+    model: Model, dimensions: int, steps: int, seed: int, draw: Draw, prior: Prior | None = None
+) -> Sheet:
     """The same around a random latent."""
-    return traversal_sheet(model, random_latents(model, 1, seed, temperature)[0], dimensions, steps)
+    return traversal_sheet(model, random_latents(model, 1, seed, draw)[0], dimensions, steps, prior)
 
 
 def epoch_sheets(model: Model) -> tuple[Sheet, list[Sheet]]:

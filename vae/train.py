@@ -6,6 +6,7 @@ import copy
 import logging
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,12 +15,13 @@ from pipeline.errors import TrainingError
 from pipeline.locks import only_run_on
 from pipeline.shards import read_index
 from vae.board import Board
-from vae.checkpoint import TrainingState, load_newest, log_row, new_totals, save_checkpoint, write_curves
+from vae.checkpoint import TrainingState, load_newest, log_row, new_totals, save_checkpoint, write_curves, write_state
 from vae.data import Faces, Minibatches, seeded
 from vae.devices import choose_device, choose_dtype, prepare
-from vae.folder import describe
+from vae.folder import describe, write_model
 from vae.measure import Measures, measure
 from vae.models import PRESETS, build_model
+from vae.muon import Muon
 from vae.objective import bits_per_dim
 from vae.optim import GuardedAdamW, update_average
 from vae.pictures import grid
@@ -85,7 +87,8 @@ def train(
                 return False
         finally:
             run.close()
-        workspace.finish(state, run.latents())
+        latents = run.latents()
+        workspace.finish(lambda folder: write_model(folder, state, workspace.about, latents))
     return True
 
 
@@ -97,7 +100,8 @@ def _fresh_state(params: TrainParams, size: int, device: torch.device) -> Traini
         preset = PRESETS[params.preset]
         model = build_model(preset, size, params.likelihood, params.sigma_mode, params.sigma, dtype).to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    optimiser = GuardedAdamW(model, params.weight_decay, params.clip_norm)
+    muon = Muon(model, params.weight_decay, dtype)
+    optimiser = GuardedAdamW(model, params.weight_decay, params.clip_norm, muon=muon)
     return TrainingState(model, average, optimiser, new_totals(device))
 
 
@@ -147,7 +151,7 @@ class Run:
                 self._look()
             stopped = stop()
             if stopped or time.monotonic() - saved >= checkpoint_seconds:
-                save_checkpoint(self._workspace.checkpoints, state)
+                save_checkpoint(self._workspace.checkpoints, state.images_seen, partial(write_state, state=state))
                 saved = time.monotonic()
             if stopped:
                 return False

@@ -6,21 +6,76 @@ that a seed means the same latents on every device.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from pipeline.errors import ParamsError
 from vae.data import seeded
 from vae.folder import Model, read_rates
+from vae.priors import label_codes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from vae.priors import Prior
+
 _MINIBATCH = 256
+_AT_ONCE = 4096  # latents that a prior draws: a flow takes 20 kB for each
 REACH = 2.5  # how far a traversal goes, in standard deviations of the prior
+_COOL = 0.8  # temperature of N(0, I): further out lie fewer faces than it thinks
+_GUIDANCE = 2.0
 _CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What random latents come from."""
+
+    prior: Prior
+    temperature: float = 1.0  # spread of the noise that they begin as
+    labels: Mapping[str, str] = field(default_factory=dict)  # attribute -> value; any value of the others
+    guidance: float = 1.0  # how much the labels are insisted on; 1: as in the data
+
+    def line(self) -> str:
+        """It in words, e.g. `the flow at temperature 1, hair_colour=blue, guidance 2`."""
+        name = "N(0, I)" if self.prior.name == "standard" else f"the {self.prior.name}"
+        labels = [f"{attribute}={value}" for attribute, value in self.labels.items()]
+        guidance = [f"guidance {self.guidance:g}"] if self.guidance != 1.0 else []
+        return ", ".join([f"{name} at temperature {self.temperature:g}", *labels, *guidance])
+
+
+def draw_from(
+    prior: Prior,
+    temperature: float | None = None,  # None: 1, or 0.8 of N(0, I)
+    labels: Mapping[str, str] | None = None,
+    guidance: float | None = None,  # None: 2 with labels
+) -> Draw:
+    """A draw whose labels the prior knows.
+
+    Raises:
+        ParamsError: an attribute or a value is unknown, the prior knows none, or there is nothing to guide to.
+    """
+    if labels and not prior.vocabulary:
+        why = "which knows none: choose a flow"
+        if prior.name == "flow":
+            why = "which was fitted to faces without any: label them and run `anime-vae fit` again"
+        raise ParamsError(
+            f"expected a prior that knows labels for `{next(iter(labels))}`, found the {prior.name}, {why}"
+        )
+    label_codes(prior.vocabulary, labels or {})
+    if guidance is not None and not labels:
+        raise ParamsError(f"expected labels for guidance {guidance:g} to insist on, found none: give some")
+    if temperature is None:
+        temperature = _COOL if prior.name == "standard" else 1.0
+    return Draw(
+        prior, temperature, dict(labels or {}), (_GUIDANCE if guidance is None else guidance) if labels else 1.0
+    )
 
 
 def _device(model: Model) -> torch.device:
@@ -29,8 +84,9 @@ def _device(model: Model) -> torch.device:
 
 @torch.inference_mode()
 def decode(model: Model, z: Tensor) -> NDArray[np.uint8]:
-    """Expected faces of latents float32 [N, Z], uint8 [N, S, S, 3]."""
-    parts = [model.vae.pictures(part.to(_device(model))) for part in torch.split(z, _MINIBATCH)]
+    """Expected faces of latents float32 [N, Z], uint8 [N, S, S, 3], by the sharp decoder where the model has one."""
+    drawing = model.sharp or model.vae
+    parts = [drawing.pictures(part.to(_device(model))) for part in torch.split(z, _MINIBATCH)]
     faces: NDArray[np.uint8] = torch.cat(parts).permute(0, 2, 3, 1).cpu().numpy()
     return faces
 
@@ -42,15 +98,19 @@ def encode(model: Model, faces: NDArray[np.uint8]) -> Tensor:
     return torch.cat([model.vae.encode(part.to(_device(model))).mean.cpu() for part in torch.split(x, _MINIBATCH)])
 
 
-def random_latents(model: Model, count: int, seed: int, temperature: float) -> Tensor:
-    """Latents from N(0, temperature² I), float32 [count, Z]."""
+@torch.inference_mode()
+def random_latents(model: Model, count: int, seed: int, draw: Draw) -> Tensor:
+    """Random latents, float32 [count, Z] on the CPU; the same seed begins with the same noise, whatever the labels."""
     generator = seeded(_CPU, "latents", seed)
-    return temperature * torch.randn(count, model.vae.latent, generator=generator)
+    labels = label_codes(draw.prior.vocabulary, draw.labels).to(_device(model)) if draw.labels else None
+    parts = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
+    found = [draw.prior.sample(part, generator, draw.temperature, labels, draw.guidance).cpu() for part in parts]
+    return torch.cat(found)
 
 
-def samples(model: Model, count: int, seed: int, temperature: float) -> NDArray[np.uint8]:
+def samples(model: Model, count: int, seed: int, draw: Draw) -> NDArray[np.uint8]:
     """Faces of random latents, uint8 [count, S, S, 3]."""
-    return decode(model, random_latents(model, count, seed, temperature))
+    return decode(model, random_latents(model, count, seed, draw))
 
 
 def reconstructions(model: Model, faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -58,29 +118,74 @@ def reconstructions(model: Model, faces: NDArray[np.uint8]) -> NDArray[np.uint8]
     return decode(model, encode(model, faces))
 
 
-def interpolations(model: Model, begin: Tensor, end: Tensor, steps: int) -> NDArray[np.uint8]:
-    """Faces on straight lines between latents [N, Z] and [N, Z], uint8 [N, steps, S, S, 3]."""
+@torch.inference_mode()
+def _mapped(model: Model, mapping: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """A prior's `to_noise` or `from_noise` of many points [N, Z], [N, Z] on the CPU."""
+    return torch.cat([mapping(part.to(_device(model))).cpu() for part in torch.split(points, _MINIBATCH)])
+
+
+def interpolations(
+    model: Model,
+    begin: Tensor,  # latents [N, Z]
+    end: Tensor,  # latents [N, Z]
+    steps: int,
+    prior: Prior | None = None,  # whose noise the way leads through; None: straight through z
+) -> NDArray[np.uint8]:
+    """Faces on the way between latents, uint8 [N, steps, S, S, 3]."""
     weight = torch.linspace(0.0, 1.0, steps).view(1, -1, 1)
-    path = torch.lerp(begin.unsqueeze(1), end.unsqueeze(1), weight)
-    return _by_row(decode(model, path.flatten(0, 1)), len(begin))
+    if prior is None:
+        z = torch.lerp(begin.unsqueeze(1), end.unsqueeze(1), weight).flatten(0, 1)
+    else:
+        ends = [_mapped(model, prior.to_noise, one).unsqueeze(1) for one in (begin, end)]
+        z = _mapped(model, prior.from_noise, arcs(ends[0], ends[1], weight).flatten(0, 1))
+    return _by_row(decode(model, z), len(begin))
+
+
+def arcs(begin: Tensor, end: Tensor, weight: Tensor) -> Tensor:
+    """Points on great arcs between noises [..., Z]: a chord would leave the shell in which Gaussian noise lies."""
+    cosine = torch.nn.functional.cosine_similarity(begin, end, dim=-1).unsqueeze(-1)
+    angle = cosine.clamp(-1.0, 1.0).arccos().clamp(1e-3, torch.pi - 1e-3)  # no division by zero
+    return (((1.0 - weight) * angle).sin() * begin + (weight * angle).sin() * end) / angle.sin()
 
 
 def traversals(
-    model: Model, origin: Tensor, dimensions: int, steps: int, reach: float = REACH
+    model: Model,
+    origin: Tensor,  # latent [Z]
+    dimensions: int,
+    steps: int,
+    prior: Prior | None = None,  # along whose noise; None: along z
 ) -> tuple[NDArray[np.uint8], list[int]]:
-    """Faces along single dimensions of z, from -reach to reach: those with the most rate, all others as in `origin`.
+    """Faces along single dimensions, from -REACH to REACH, all others as in `origin`.
 
-    Around z = 0 the picture would be grey: no face lies there, far inside the shell of a Gaussian.
+    Shown are the dimensions of z with the most rate, or those of noise that change the face most. Around z = 0 the
+    picture would be grey: no face lies there, far inside the shell of a Gaussian.
 
     Returns:
         faces, uint8 [dimensions, steps, S, S, 3], and which dimension each row moves along.
     """
-    rates = read_rates(model.path, model.vae.latent)
-    chosen = sorted(range(len(rates)), key=lambda dimension: -rates[dimension])[:dimensions]
-    z = origin.repeat(len(chosen), steps, 1)
-    for row, dimension in enumerate(chosen):
-        z[row, :, dimension] = torch.linspace(-reach, reach, steps)
-    return _by_row(decode(model, z.flatten(0, 1)), len(chosen)), chosen
+    if prior is None:
+        chosen = _largest(read_rates(model.path, model.vae.latent), dimensions)
+        return _along(model, origin, chosen, steps, None), chosen
+    noise = _mapped(model, prior.to_noise, origin.unsqueeze(0))[0]
+    ends = _along(model, noise, range(len(noise)), 2, prior).astype(np.int16)
+    chosen = _largest(np.abs(ends[:, 0] - ends[:, 1]).mean((1, 2, 3)).tolist(), dimensions)
+    return _along(model, noise, chosen, steps, prior), chosen
+
+
+def _largest(sizes: Sequence[float], count: int) -> list[int]:
+    return sorted(range(len(sizes)), key=lambda place: -sizes[place])[:count]
+
+
+def _along(
+    model: Model, origin: Tensor, dimensions: Sequence[int], steps: int, prior: Prior | None
+) -> NDArray[np.uint8]:
+    """Faces with one coordinate of `origin` [Z] replaced, a row a dimension: uint8 [dimensions, steps, S, S, 3]."""
+    points = origin.repeat(len(dimensions), steps, 1)
+    for row, dimension in enumerate(dimensions):
+        points[row, :, dimension] = torch.linspace(-REACH, REACH, steps)
+    points = points.flatten(0, 1)
+    z = points if prior is None else _mapped(model, prior.from_noise, points)
+    return _by_row(decode(model, z), len(dimensions))
 
 
 def _by_row(faces: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:

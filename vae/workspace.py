@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.atomic import new_folder, write_json
 from pipeline.errors import ParamsError
-from vae.checkpoint import TrainingState, write_state
-from vae.folder import WEIGHTS, digest_of, sha256_of
+from vae.folder import PARTS, digest_of
 from vae.pictures import write_png
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -40,7 +40,7 @@ class Workspace:
         Raises:
             ParamsError: it holds another one, or something else, and may not be overwritten.
         """
-        if not self.out.exists() or (self.out.is_dir() and not any(self.out.iterdir())):
+        if not self.out.exists() or (self.out.is_dir() and not any(map(_is_foreign, self.out.iterdir()))):
             return False
         found = digest_of(self.out, "params.json")
         if found == self.about["digest"]:
@@ -73,14 +73,13 @@ class Workspace:
         write_png(self.partial / "samples" / f"{images_seen:012d}.png", sheet)
         write_png(self.partial / "samples.png", sheet)
 
-    def finish(self, state: TrainingState, latents: dict[str, Any]) -> None:
-        """Put the finished model folder in the place of `out`, and remove the unfinished one."""
+    def finish(self, fill: Callable[[Path], None]) -> None:
+        """Put the finished folder, made by `fill`, in the place of `out`, and remove the unfinished one."""
         with new_folder(self.out) as folder:
-            write_state(folder, state)
-            write_json(folder / "params.json", self.about | {"weights_sha256": sha256_of(folder / WEIGHTS)})
-            write_json(folder / "latents.json", latents)
-            shutil.copytree(self.partial / "samples", folder / "samples")
-            shutil.copyfile(self.partial / "samples.png", folder / "samples.png")
+            fill(folder)
+            if (self.partial / "samples").exists():
+                shutil.copytree(self.partial / "samples", folder / "samples")
+                shutil.copyfile(self.partial / "samples.png", folder / "samples.png")
         self._remove_partial()
 
     def _remove_partial(self) -> None:
@@ -89,3 +88,8 @@ class Workspace:
         shutil.rmtree(gone, ignore_errors=True)
         self.partial.rename(gone)
         shutil.rmtree(gone)
+
+
+def _is_foreign(entry: Path) -> bool:
+    """Whether it is more than what earlier models left: parts that later stages added, and work in flight."""
+    return entry.name not in PARTS and not entry.name.startswith(".") and entry.suffix != ".partial"

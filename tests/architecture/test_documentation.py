@@ -25,7 +25,7 @@ def test_every_command_is_explained(package):
         assert re.search(rf"`(anime-(data|vae) )?{command}\b|anime-(data|vae) {command}\b", documents), command
 
 
-@pytest.mark.parametrize("package", ["pipeline", "vae"])
+@pytest.mark.parametrize("package", ["pipeline", "quality", "vae"])
 def test_every_module_has_its_job_in_a_line(package):
     section = ARCHITECTURE.split(f"### {package}\n")[1].split("\n#")[0]
     named = set(

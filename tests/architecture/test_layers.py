@@ -7,7 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "vae").rglob("*.py")])
+PACKAGES = ("pipeline", "quality", "vae")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 # Imports point down or sideways, never up. A package stands for all that is in it.
 PIPELINE_LAYERS = [
@@ -26,9 +27,17 @@ PIPELINE_LAYERS = [
     {"terminal", "tables", "inspection_tables"},
     {"cli"},
 ]
+QUALITY_LAYERS = [
+    {"__init__"},
+    {"distances", "diversity", "manifold", "memory", "pyramid", "random_features", "sets"}
+    | {"encoder", "inception", "self_supervision"},
+    {"card"},
+    {"page"},
+]
 VAE_LAYERS = [
     {"__init__", "progress", "signals"},
-    {"blocks", "gaussian", "levels", "likelihoods", "models", "objective", "optim", "schedule"},
+    {"augment", "discriminator", "flow", "mixture"}
+    | {"blocks", "gaussian", "levels", "likelihoods", "models", "muon", "objective", "optim", "schedule"},
     {
         "board",
         "checkpoint",
@@ -38,16 +47,20 @@ VAE_LAYERS = [
         "measure",
         "pictures",
         "plots",
+        "rivals",
         "sheets",
         "views",
         "workspace",
-    },
-    {"evaluate", "train"},
+    }
+    | {"bounds", "judged"}
+    | {"flow_training", "latents", "mixture_fitting", "prior_folder", "priors"},
+    {"evaluate", "fit", "judge", "sharpen", "train"},
     {"cli"},
 ]
+LAYERS = {"pipeline": PIPELINE_LAYERS, "quality": QUALITY_LAYERS, "vae": VAE_LAYERS}
 STAGES = {"pipeline.ingest", "pipeline.crop", "pipeline.select", "pipeline.report", "pipeline.pack"}
-STAGES |= {"vae.train", "vae.evaluate"}
-SHARED = {"errors", "atomic", "locks", "params", "images", "records", "shards"}  # what vae may use of pipeline
+STAGES |= {"vae.train", "vae.fit", "vae.sharpen", "vae.judge", "vae.evaluate"}
+SHARED = {"errors", "atomic", "locks", "params", "images", "records", "shards"}  # what others may use of pipeline
 CONFINED = {
     "typer": {"pipeline.cli", "vae.cli"},
     "rich": {"pipeline.cli", "pipeline.terminal", "pipeline.tables", "pipeline.inspection_tables"},
@@ -57,9 +70,9 @@ CONFINED = {
     "bs4": {"pipeline.sources"},
     "cv2": {"pipeline.faces", "pipeline.images", "pipeline.measures", "pipeline.plain_script", "pipeline.draw"},
     "pyarrow": {"pipeline.records", "pipeline.sharing", "pipeline.sources.urls"},
-    "matplotlib": {"pipeline.detector_plot", "vae"},
+    "matplotlib": {"pipeline.detector_plot", "quality", "vae"},
     "packaging": {"pipeline.doctor"},
-    "torch": {"vae"},
+    "torch": {"quality", "vae"},
     "dvc": set(),
 }
 
@@ -98,7 +111,7 @@ def imports(path: Path, for_types: bool = True) -> set[str]:
 
 def layer_of(name: str) -> int | None:
     package, _, rest = name.partition(".")
-    layers = PIPELINE_LAYERS if package == "pipeline" else VAE_LAYERS
+    layers = LAYERS[package]
     top = rest.split(".")[0] or "__init__"
     return next((number for number, layer in enumerate(layers) if top in layer), None)
 
@@ -114,15 +127,15 @@ def test_imports_point_down(path):
             other = layer_of(name)
             assert other is not None, f"{name} is in no layer"
             assert other <= level, f"{here} imports {name}, which is above it"
-        elif package == "vae":
-            pytest.fail(f"{here} imports {name}: pipeline never imports vae")
+        elif package == "vae" or (package, here.split(".")[0]) == ("quality", "pipeline"):
+            pytest.fail(f"{here} imports {name}, which is above it")
         elif package == "pipeline":
-            allowed = SHARED | ({"terminal"} if here == "vae.cli" else set())
+            allowed = SHARED | ({"terminal"} if here.startswith("vae.cli") else set())
             assert name.split(".")[1] in allowed, f"{here} imports {name}"
 
 
 def test_no_layer_names_a_module_that_is_gone():
-    for package, layers in (("pipeline", PIPELINE_LAYERS), ("vae", VAE_LAYERS)):
+    for package, layers in LAYERS.items():
         for name in set().union(*layers):
             assert module_path(f"{package}.{name}"), f"{package}.{name}"
 
@@ -136,7 +149,7 @@ def test_no_import_runs_in_a_circle():
             return
         path = module_path(name)
         for other in sorted(imports(path, for_types=False)) if path else ():
-            if other.split(".")[0] in {"pipeline", "vae"} and other != name:
+            if other.split(".")[0] in set(PACKAGES) and other != name:
                 visit(other, (*on_the_way, name))
         done.add(name)
 
@@ -164,7 +177,7 @@ def test_third_parties_stay_where_they_belong(path):
 WITHOUT_EFFECT = {
     *("pipeline/__init__.py", "pipeline/errors.py", "pipeline/params.py", "pipeline/progress.py", "pipeline/locks.py"),
     "pipeline/source_params.py",
-    *("vae/__init__.py", "vae/board.py", "vae/progress.py"),
+    *("quality/__init__.py", "vae/__init__.py", "vae/board.py", "vae/progress.py"),
 }
 
 
@@ -177,7 +190,7 @@ def closure(name: str) -> set[str]:
         if path is None or path.relative_to(ROOT).as_posix() in found:
             continue
         found.add(path.relative_to(ROOT).as_posix())
-        imported = [other for other in imports(path, for_types=False) if other.split(".")[0] in {"pipeline", "vae"}]
+        imported = [other for other in imports(path, for_types=False) if other.split(".")[0] in set(PACKAGES)]
         todo += imported + [other.rpartition(".")[0] for other in imported if "." in other]
     return found - WITHOUT_EFFECT
 
@@ -193,7 +206,7 @@ def dvc_stages():
 def test_dvc_deps_are_the_modules_that_a_stage_imports(name, stage):
     package = "vae" if stage["cmd"].startswith("anime-vae") else "pipeline"
     needed = closure(f"{package}.{name}")
-    named = {dep for dep in stage["deps"] if dep.startswith(("pipeline/", "vae/"))}
+    named = {dep for dep in stage["deps"] if dep.startswith(tuple(f"{package}/" for package in PACKAGES))}
     folders = {dep for dep in named if not dep.endswith(".py")}
     covered = {file for file in needed if any(file.startswith(folder + "/") for folder in folders)}
     assert needed - covered - named == set(), "missing in dvc.yaml"

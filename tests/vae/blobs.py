@@ -19,7 +19,7 @@ BRIEF: dict[str, Any] = {
     "preset": "tiny",
     "images": 1600,
     "minibatch": 16,
-    "learning_rate": 2e-3,
+    "learning_rate": 1e-2,
     "warmup_images": 64,
     "ema_images": 100,
     "precision": "float32",

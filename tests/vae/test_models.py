@@ -8,7 +8,7 @@ import torch
 from pipeline.errors import ParamsError
 from vae.models import PRESETS, VAE, build_model, preset_from_row, preset_row
 
-PARAMETERS = {"tiny": 2_245_089, "small": 8_115_057, "base": 32_768_589, "large": 106_305_773}
+PARAMETERS = {"tiny": 2_490_913, "small": 8_115_057, "base": 32_768_589, "large": 106_305_773}
 
 
 def tiny(size: int = 32, dtype: torch.dtype = torch.float32, likelihood: str = "gaussian") -> VAE:
@@ -37,7 +37,7 @@ def test_a_step_gives_a_finite_gradient_to_every_weight(likelihood: str, dtype: 
     x = torch.randint(0, 256, (4, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     terms = model(x, torch.randn(4, model.latent))
     assert terms.distortion.dtype == torch.float32
-    assert terms.rates.shape == (4, 96)
+    assert terms.rates.shape == (4, 128)
     terms.loss(1.0).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
@@ -55,7 +55,7 @@ def test_images_are_judged_one_by_one() -> None:
 
 
 def test_pictures_are_pixels() -> None:
-    faces = tiny(48).pictures(torch.randn(2, 96))
+    faces = tiny(48).pictures(torch.randn(2, 128))
     assert (faces.shape, faces.dtype) == ((2, 3, 48, 48), torch.uint8)
 
 

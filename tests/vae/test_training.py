@@ -60,7 +60,7 @@ def test_the_model_folder_is_complete_and_without_pickles(model: Path) -> None:
     assert max(pictures) == "samples/000000001600.png"
     assert (model / max(pictures)).read_bytes() == (model / "samples.png").read_bytes()
     assert picture(model / "samples.png").shape == (8 * 18 + 2, 8 * 18 + 2, 3)
-    assert len(json.loads((model / "latents.json").read_text())["rates"]) == 96
+    assert len(json.loads((model / "latents.json").read_text())["rates"]) == 128
     assert not model.with_name("vae.partial").exists()
 
 

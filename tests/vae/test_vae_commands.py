@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.terminal import run_reported
-from tests.vae.blobs import blobs, bytes_of, pack, picture, write_params
-from vae.cli import app
+from tests.vae.blobs import blobs, pack, picture, write_params
+from tests.vae.calling import call
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SIDE = 16
-
-
-@dataclass(frozen=True)
-class Finished:
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def output(self) -> str:
-        return self.stdout + self.stderr
-
-
-def call(*arguments: object) -> Finished:
-    """Run `anime-vae` in this process."""
-    words = [str(argument) for argument in arguments]
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-        run_reported(lambda: app(words))
-    return Finished(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def shape(columns: int, rows: int) -> tuple[int, int, int]:
@@ -115,44 +91,14 @@ def test_traverse_shows_the_dimensions_with_the_most_rate(model: Path, tmp_path:
     assert min(changes) > 1
 
 
-def test_evaluate_writes_figures_pictures_and_tables(model: Path, shards: Path, tmp_path: Path) -> None:
-    results = []
-    for name in ("a", "b"):
-        options = ["--metrics", tmp_path / name / "evaluate.json", "--plots", tmp_path / name / "plots"]
-        found = call("evaluate", model, "--shards", shards, *options)
-        assert found.exit_code == 0, found.output
-        results.append(bytes_of(tmp_path / name))
-    assert results[0] == results[1]
-    pictures = {"reconstructions", "samples", "interpolations", "traversals", "epochs", "curves"}
-    tables = {"plots/curves.tsv", "plots/val.tsv", "plots/rates.tsv"}
-    assert set(results[0]) == {f"plots/{p}.png" for p in pictures} | tables | {"plots/epochs.gif", "evaluate.json"}
-    figures = json.loads(results[0]["evaluate.json"])
-    assert set(figures) == {
-        "active_units", "bits_per_dim", "distortion_nats", "images", "psnr_db", "rate_nats", "sigma", "split"
-    }  # fmt: skip
-    assert (figures["split"], figures["images"]) == ("test", 24)
-    nats = figures["rate_nats"] + figures["distortion_nats"]
-    assert figures["bits_per_dim"] == pytest.approx(nats / (3 * SIDE**2 * np.log(2)))
-    assert 0 < figures["active_units"] <= 96
-    assert figures["bits_per_dim"] < 8
-
-
-@pytest.mark.parametrize("held_out", [1, 3])
-def test_few_faces_are_enough_to_evaluate(model: Path, tmp_path: Path, held_out: int) -> None:
-    shards = pack(tmp_path / "shards", held_out=held_out)
-    options = ["--metrics", tmp_path / "evaluate.json", "--plots", tmp_path / "plots"]
-    found = call("evaluate", model, "--shards", shards, *options)
-    assert found.exit_code == 0, found.output
-    assert (tmp_path / "plots" / "interpolations.png").is_file()
-
-
 def test_train_reads_the_project_and_goes_without_a_terminal(shards: Path, tmp_path: Path) -> None:
     params = write_params(tmp_path / "params.yaml", images=32, likelihood="bernoulli")
     found = call("train", "--shards", shards, "--out", tmp_path / "vae", "--params", params, "--threads", 1)
     assert found.exit_code == 0, found.output
     found = call(
         "evaluate", tmp_path / "vae", "--shards", shards, "--params", params,
-        "--metrics", tmp_path / "m.json", "--plots", tmp_path / "plots",
+        "--metrics", tmp_path / "m.json", "--plots", tmp_path / "plots", "--judge", "none", "--prior", "standard",
+        "--quality", tmp_path / "quality.json", "--page", tmp_path / "quality.html", "--threads", 1,
     )  # fmt: skip
     assert found.exit_code == 0, found.output
     assert json.loads((tmp_path / "m.json").read_text())["sigma"] is None
@@ -164,6 +110,7 @@ def test_errors_are_one_sentence_with_their_own_exit_code(model: Path, shards: P
     text = tmp_path / "text.png"
     text.write_text("no picture")
     larger = pack(tmp_path / "larger", size=32)
+    plain = ["--prior", "standard", "--judge", "none"]
     cases = [
         (5, "found no params.json there", ["sample", empty]),
         (5, "found no params.json there", ["traverse", tmp_path / "missing"]),
@@ -173,7 +120,7 @@ def test_errors_are_one_sentence_with_their_own_exit_code(model: Path, shards: P
         (3, "found both or none", ["reconstruct", model]),
         (3, "expected two pictures", ["interpolate", model, text]),
         (5, "expected a picture", ["reconstruct", model, text]),
-        (5, "found no index.json", ["evaluate", model, "--shards", empty]),
+        (5, "found no index.json", ["evaluate", model, "--shards", empty, *plain]),
         (5, "expected faces of 16 pixels", ["reconstruct", model, "--shards", larger]),
         (3, "found no such file", ["train", "--params", tmp_path / "params.yaml"]),
     ]
@@ -231,6 +178,7 @@ def test_help_needs_no_torch() -> None:
     program = "import sys, vae.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
     found = call("--help")
-    commands = ("train", "evaluate", "sample", "reconstruct", "interpolate", "traverse")
+    stages = ("train", "fit", "sharpen", "judge", "evaluate")
+    commands = (*stages, "sample", "reconstruct", "interpolate", "traverse")
     assert all(command in found.stdout for command in commands)
     assert call("--version").stdout.startswith("anime-vae ")

@@ -1,0 +1,1 @@
+"""How good pictures of faces are, whoever made them: figures of sets of pictures, and the quality card."""

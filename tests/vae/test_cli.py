@@ -1,0 +1,29 @@
+"""The command line as a contract: what a person may type."""
+
+from __future__ import annotations
+
+from vae.cli import app
+
+RUNNING = {"params", "device", "threads"}
+MADE = {*RUNNING, "shards", "out", "checkpoint_seconds"}
+DRAWN = {"model", "out", "decoder", "device"}
+LATENTS = {"prior", "seed", "temperature"}
+
+
+def test_the_commands_are_frozen() -> None:
+    callbacks = [command.callback for command in app.registered_commands]
+    found = {callback.__name__: set(callback.__annotations__) - {"return"} for callback in callbacks if callback}
+    assert found == {
+        "train": {*MADE, "overwrite"},
+        "fit": {*MADE, "model"} - {"out"},
+        "sharpen": {*MADE, "model"} - {"out"},
+        "judge": MADE,
+        "evaluate": {
+            *RUNNING,
+            *("inception_weights", "judge", "metrics", "model", "page", "plots", "prior", "quality", "shards", "split"),
+        },
+        "sample": {*DRAWN, *LATENTS, "count", "guidance", "label", "vary"},
+        "reconstruct": {*DRAWN, "count", "images", "shards", "split"},
+        "interpolate": {*DRAWN, *LATENTS, "gif", "images", "rows", "space", "steps"},
+        "traverse": {*DRAWN, *LATENTS, "dimensions", "space", "steps"},
+    }

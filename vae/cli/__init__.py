@@ -1,0 +1,14 @@
+"""The command line `anime-vae`. torch is imported inside the commands, so that --help is quick."""
+
+# ruff: noqa: I001 - the modules stand in the order of their commands in --help
+
+from pipeline.terminal import run_reported
+from vae.cli import stages, pictures
+from vae.cli.options import app
+
+__all__ = ["app", "main", "pictures", "stages"]
+
+
+def main() -> None:
+    """Run the command line."""
+    run_reported(app)

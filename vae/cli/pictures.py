@@ -1,0 +1,159 @@
+"""The commands that draw what a model can do: sample, reconstruct, interpolate, traverse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import ParamsError
+from vae.cli.options import (
+    Decoder,
+    Device,
+    Images,
+    ModelPath,
+    Out,
+    PriorName,
+    Seed,
+    Space,
+    Split,
+    Steps,
+    Temperature,
+    app,
+    asked_labels,
+    load,
+    write,
+)
+
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", metavar="ATTRIBUTE=VALUE", help="Only faces like this; may be given several times."),
+]
+
+
+@app.command()
+def sample(
+    model: ModelPath,
+    out: Out = Path("samples.png"),
+    seed: Seed = 0,
+    count: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Faces to draw. Default: 64, or 8 of each value.")
+    ] = None,
+    prior: PriorName = None,
+    temperature: Temperature = None,
+    label: Labels = None,
+    vary: Annotated[
+        str | None,
+        typer.Option(metavar="ATTRIBUTE", help="Draw a row for each value of it, alike in all else down a column."),
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=20.0, help="How much to insist on labels; 1: as in the data. Default: 2."),
+    ] = None,
+    decoder: Decoder = None,
+    device: Device = "auto",
+) -> None:
+    """Draw faces from random latents, of all kinds or with the labels asked for."""
+    from vae.priors import load_prior
+    from vae.sheets import sample_sheet, vary_sheet
+    from vae.views import draw_from
+
+    loaded = load(model, device, decoder)
+    known = load_prior(loaded, prior)
+    varied = [] if vary is None else [f"{vary}={next(iter(known.vocabulary.get(vary, [''])))}"]
+    draw = draw_from(known, temperature, asked_labels([*(label or []), *varied]), guidance)
+    if vary is None:
+        count = count or 64
+        write(out, sample_sheet(loaded, count, seed, draw))
+        typer.echo(f"{count} faces from {draw.line()}")
+    else:
+        count = count or 8
+        write(out, vary_sheet(loaded, vary, count, seed, draw))
+        others = {attribute: value for attribute, value in draw.labels.items() if attribute != vary}
+        typer.echo(f"{count} faces of each {vary} from {replace(draw, labels=others).line()}")
+
+
+@app.command()
+def reconstruct(
+    model: ModelPath,
+    images: Images = None,
+    shards: Annotated[Path | None, typer.Option(help="Take faces from shards instead.")] = None,
+    split: Split = "test",
+    count: Annotated[int, typer.Option(min=1, help="Faces to take from the shards.")] = 16,
+    out: Out = Path("reconstructions.png"),
+    decoder: Decoder = None,
+    device: Device = "auto",
+) -> None:
+    """Draw faces over what the model makes of them."""
+    from vae.sheets import open_faces, read_faces, reconstruction_sheet
+
+    if (shards is None) == (not images):
+        raise ParamsError("expected either pictures of faces or --shards, found both or none: give one of them")
+    loaded = load(model, device, decoder)
+    if shards is not None:
+        faces = open_faces(loaded, shards, split)
+        originals = faces.gather(faces.spread(count))
+    else:
+        originals = read_faces(images or [], loaded)
+    write(out, reconstruction_sheet(loaded, originals))
+
+
+@app.command()
+def interpolate(
+    model: ModelPath,
+    images: Images = None,
+    steps: Steps = 7,
+    rows: Annotated[int, typer.Option(min=1, help="Random pairs, one a row.")] = 6,
+    seed: Seed = 0,
+    prior: PriorName = None,
+    temperature: Temperature = None,
+    space: Space = "z",
+    out: Out = Path("interpolations.png"),
+    gif: Annotated[Path | None, typer.Option(help="Animation to write as well.")] = None,
+    decoder: Decoder = None,
+    device: Device = "auto",
+) -> None:
+    """Draw faces on the way between two pictures of faces, or between pairs of random latents."""
+    from vae import sheets
+    from vae.pictures import write_gif
+    from vae.priors import load_prior
+    from vae.views import draw_from
+
+    if images and len(images) != 2:
+        raise ParamsError(f"expected two pictures to go between, found {len(images)}: give none or two")
+    loaded = load(model, device, decoder)
+    known = load_prior(loaded, prior)
+    through = known if space == "noise" else None
+    if images:
+        faces = sheets.face_interpolation(loaded, sheets.read_faces(images, loaded), steps, through)
+    else:
+        faces = sheets.random_interpolations(loaded, rows, steps, seed, draw_from(known, temperature), through)
+    write(out, sheets.row_sheet(faces))
+    if gif:
+        write_gif(gif, sheets.step_sheets(faces), 0.15)
+
+
+@app.command()
+def traverse(
+    model: ModelPath,
+    dimensions: Annotated[int, typer.Option(min=1, help="Dimensions that matter most, one a row.")] = 8,
+    steps: Steps = 7,
+    seed: Seed = 0,
+    prior: PriorName = None,
+    temperature: Temperature = None,
+    space: Space = "z",
+    out: Out = Path("traversals.png"),
+    decoder: Decoder = None,
+    device: Device = "auto",
+) -> None:
+    """Draw what single dimensions of the latent, or of the noise it is made of, do to a random face."""
+    from vae.priors import load_prior
+    from vae.sheets import random_traversal_sheet
+    from vae.views import draw_from
+
+    loaded = load(model, device, decoder)
+    known = load_prior(loaded, prior)
+    draw, through = draw_from(known, temperature), known if space == "noise" else None
+    write(out, random_traversal_sheet(loaded, dimensions, steps, seed, draw, through))

@@ -1,0 +1,190 @@
+"""The commands that are stages: train, fit, sharpen, judge, evaluate."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from pipeline.terminal import live_line
+from vae.cli.options import DEFAULT_PARAMS, Device, Shards, Split, Threads, app
+
+
+@app.command()
+def train(
+    shards: Shards = Path("data/shards"),
+    out: Annotated[Path, typer.Option(help="Model folder to make.")] = Path("models/vae"),
+    params: Annotated[Path, typer.Option(help="The project's settings.")] = DEFAULT_PARAMS,
+    device: Device = "auto",
+    threads: Threads = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another model in --out.")] = False,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 20.0,
+) -> None:
+    """Train a model on shards; stopped at any moment, the same command goes on."""
+    from pipeline.params import load_params
+    from vae.signals import noted_signals
+    from vae.train import train as run
+
+    settings = load_params(params).train
+    with noted_signals() as received, live_line() as say:
+        finished = run(
+            settings,
+            shards,
+            out,
+            device=device,
+            threads=threads,
+            overwrite=overwrite,
+            checkpoint_seconds=checkpoint_seconds,
+            report=lambda progress: say(progress.line(), progress.images_seen == progress.images),
+            stop=lambda: bool(received),
+        )
+    if not finished:
+        _stopped(received[0])
+    typer.echo(f"model: {out}")
+
+
+def _stopped(number: int) -> NoReturn:
+    """End as a stage does that a signal stopped."""
+    if number == signal.SIGTERM:
+        typer.echo("stopped: run the same command again to go on", err=True)
+    raise typer.Exit(128 + number)
+
+
+@app.command()
+def fit(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder.")] = Path("models/vae"),
+    shards: Shards = Path("data/shards"),
+    params: Annotated[Path, typer.Option(help="The project's settings.")] = DEFAULT_PARAMS,
+    device: Device = "auto",
+    threads: Threads = None,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 20.0,
+) -> None:
+    """Fit priors to the latents of a model, so that its samples look like its reconstructions."""
+    from pipeline.params import load_params
+    from vae.fit import fit as run
+    from vae.fit import rates_line
+    from vae.signals import noted_signals
+
+    settings = load_params(params).fit
+    with noted_signals() as received, live_line() as say:
+        finished = run(
+            settings,
+            model,
+            shards,
+            device=device,
+            threads=threads,
+            checkpoint_seconds=checkpoint_seconds,
+            report=say,
+            stop=lambda: bool(received),
+        )
+    if not finished:
+        _stopped(received[0])
+    typer.echo(rates_line(model))
+
+
+@app.command()
+def sharpen(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder.")] = Path("models/vae"),
+    shards: Shards = Path("data/shards"),
+    params: Annotated[Path, typer.Option(help="The project's settings.")] = DEFAULT_PARAMS,
+    device: Device = "auto",
+    threads: Threads = None,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 20.0,
+) -> None:
+    """Finetune the decoder of a model for sharper faces, where the settings ask for it."""
+    from pipeline.params import load_params
+    from vae.sharpen import sharpen as run
+    from vae.signals import noted_signals
+
+    settings = load_params(params).sharpen
+    with noted_signals() as received, live_line() as say:
+        finished = run(
+            settings,
+            model,
+            shards,
+            device=device,
+            threads=threads,
+            checkpoint_seconds=checkpoint_seconds,
+            report=say,
+            stop=lambda: bool(received),
+        )
+    if not finished:
+        _stopped(received[0])
+    typer.echo(f"sharp decoder: {model / 'sharp'}")
+
+
+@app.command()
+def judge(
+    shards: Shards = Path("data/shards"),
+    out: Annotated[Path, typer.Option(help="Folder to make.")] = Path("models/judge"),
+    params: Annotated[Path, typer.Option(help="The project's settings.")] = DEFAULT_PARAMS,
+    device: Device = "auto",
+    threads: Threads = None,
+    checkpoint_seconds: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 20.0,
+) -> None:
+    """Train, without labels, the encoder in whose features samples are judged."""
+    from pipeline.params import load_params
+    from vae.judge import judge as run
+    from vae.signals import noted_signals
+
+    settings = load_params(params).judge
+    with noted_signals() as received, live_line() as say:
+        finished = run(
+            settings,
+            shards,
+            out,
+            device=device,
+            threads=threads,
+            checkpoint_seconds=checkpoint_seconds,
+            report=say,
+            stop=lambda: bool(received),
+        )
+    if not finished:
+        _stopped(received[0])
+    typer.echo(f"encoder: {out}")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder.")] = Path("models/vae"),
+    shards: Shards = Path("data/shards"),
+    metrics: Annotated[Path, typer.Option(help="File of figures to write.")] = Path("metrics/evaluate.json"),
+    plots: Annotated[Path, typer.Option(help="Folder of pictures and tables to write.")] = Path("plots"),
+    quality: Annotated[Path, typer.Option(help="File of the quality card to write.")] = Path("metrics/quality.json"),
+    page: Annotated[Path, typer.Option(help="Page of the quality card to write.")] = Path("reports/quality.html"),
+    judge: Annotated[
+        str, typer.Option(help="Folder that `judge` made; none: judge in features that were never trained alone.")
+    ] = "models/judge",
+    prior: Annotated[
+        Literal["standard", "gaussian", "gmm", "flow"] | None,
+        typer.Option(help="What samples are drawn from. Default: evaluate.prior."),
+    ] = None,
+    inception_weights: Annotated[Path | None, typer.Option(help="File of Inception's weights, for FID too.")] = None,
+    params: Annotated[Path | None, typer.Option(help="Settings. Default: params.yaml where there is one.")] = None,
+    split: Split = "test",
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Measure a model on held-out faces, judge its samples, and draw what the figures mean."""
+    from pipeline.params import EvaluateParams, load_params
+    from vae.evaluate import Outputs
+    from vae.evaluate import evaluate as run
+
+    where = params or DEFAULT_PARAMS
+    settings = load_params(where).evaluate if params or where.exists() else EvaluateParams()
+    found, verdict = run(
+        settings if prior is None else settings.model_copy(update={"prior": prior}),
+        model,
+        shards,
+        Outputs(metrics, plots, quality, page),
+        judge=None if judge == "none" else Path(judge),
+        inception=inception_weights,
+        split=split,
+        device=device,
+        threads=threads,
+    )
+    typer.echo(f"{split}: {found.line()}")
+    typer.echo(verdict)
+    typer.echo(f"quality card: {page}")
