@@ -108,7 +108,7 @@ class FitParams(Section):
 
     priors: list[Literal["gaussian", "gmm", "flow"]] = Field(default=["gaussian", "gmm", "flow"])
     components: Positive = 16  # of the Gaussian mixture, which the flow starts as
-    width: Positive = 512  # of the flow's hidden layers
+    width: Positive = 256  # of the flow's hidden layers
     blocks: Positive = 3  # residual blocks of the flow
     images: Positive = 400_000  # budget of the flow: latents seen in all
     minibatch: Positive = 128

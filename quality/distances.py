@@ -25,7 +25,7 @@ def kernel_distance(features: NDArray[np.float32], reference: NDArray[np.float32
 
     It is the unbiased estimate of the squared maximum mean discrepancy under the kernel (x·y / F + 1)³: about 0 for two
     draws of the same, so at times below. It grows with the scale of the features, and the convention is that of
-    `FeatureSpace`: mean 0 and variance 1 over the train split, which neither set takes part in fixing.
+    `FeatureSpace`: mean 0 and variance 1 over the train split, whatever is compared.
 
     Args:
         features: of one set, [N, F].
@@ -39,20 +39,18 @@ def kernel_distance(features: NDArray[np.float32], reference: NDArray[np.float32
         raise DataError(
             f"expected at least 2 faces in each set to compare, found {count} and {others}: bring more faces"
         )
-    within = _likeness(features, features) / (count * (count - 1))
-    within += _likeness(reference, reference) / (others * (others - 1))
+    within = _likeness(features) / (count * (count - 1)) + _likeness(reference) / (others * (others - 1))
     return 1000.0 * (within - 2.0 * _likeness(features, reference) / (count * others))
 
 
-def _likeness(features: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    """Sum of the kernel over all pairs; of a set with itself, over all pairs of two."""
-    width = features.shape[1]
-    known = others.astype(np.float64).T / width
+def _likeness(features: NDArray[np.float32], others: NDArray[np.float32] | None = None) -> float:
+    """Sum of the kernel over all pairs; without others, over all pairs of two within the set."""
+    known = (features if others is None else others).astype(np.float64).T / features.shape[1]
     total = 0.0
     for start in range(0, len(features), _ROWS):
         table = (features[start : start + _ROWS] @ known + 1.0) ** 3
         total += float(table.sum())
-        if features is others:
+        if others is None:
             total -= float(np.trace(table[:, start:]))
     return total
 

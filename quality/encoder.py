@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # its usual name
+from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
@@ -102,7 +103,7 @@ class Encoder(nn.Module):
         """Take centre and scale from faces, uint8 [B, 3, S, S]."""
         features = torch.cat([self.features(as_input(x)) for x in minibatches]).double()
         self.centre.copy_(features.mean(0))
-        self.scale.copy_(features.std(0, correction=0).clamp(min=1e-6))
+        self.scale.copy_(features.std(0, correction=0).clamp(min=1e-3))
 
 
 def as_input(x: Tensor) -> Tensor:
@@ -174,8 +175,8 @@ def load_judge(path: Path, device: torch.device) -> LearnedFeatures:
         version, digest, shards = about["format_version"], str(about["weights_sha256"]), dict(about["shards"])
     except FileNotFoundError:
         raise DataError(
-            f"expected a trained encoder in {path}, found none: run `anime-vae judge`, or leave the learned feature "
-            "space out"
+            f"expected a trained encoder in {path}, found none: run `anime-vae judge`, or judge in random features "
+            "alone by `--judge none`"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
@@ -191,6 +192,12 @@ def load_judge(path: Path, device: torch.device) -> LearnedFeatures:
             f"expected SHA-256 {digest[:16]}… of {path / WEIGHTS}, found {found[:16]}…: run `anime-vae judge` again"
         )
     encoder = Encoder()
-    encoder.load_state_dict(load(content))
+    try:
+        encoder.load_state_dict(load(content))
+    except (SafetensorError, RuntimeError) as error:
+        raise DataError(
+            f"expected the weights of an encoder in {path / WEIGHTS}, found others ({' '.join(str(error).split())}): "
+            "run `anime-vae judge` again"
+        ) from None
     placed = encoder.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
     return LearnedFeatures(placed, digest, shards, path)

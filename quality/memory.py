@@ -22,7 +22,7 @@ class Memorisation:
     brings them nearer to everything.
     """
 
-    nearer_than_1_percent: float  # share of samples nearer than the nearest 1 % of held-out faces are
+    nearer_than_1_percent: float  # share of samples as near as the nearest 1 % of held-out faces are
     nearer_than_5_percent: float
     median_ratio: float  # the median distance of samples over that of held-out faces
 
@@ -36,7 +36,7 @@ def compared(near: NDArray[np.float32], usual: NDArray[np.float32]) -> Memorisat
     """
     bounds = np.quantile(usual, [0.01, 0.05])
     median = float(np.median(usual))
-    first, second = (float((near < bound).mean()) for bound in bounds)
+    first, second = (float((near <= bound).mean()) for bound in bounds)
     return Memorisation(first, second, float(np.median(near)) / median if median > 0 else 1.0)
 
 

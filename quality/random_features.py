@@ -36,8 +36,8 @@ class RandomFeatures:
     """Mean and deviation of random filters at several scales, a `FeatureSpace`.
 
     Every stage halves the resolution until 4 to 8 pixels are left. Each feature is standardised by its mean and
-    deviation over training faces, as those of the learned space are; by those of a set that is compared, the kernel
-    distance would no longer be unbiased.
+    deviation over training faces, as those of the learned space are; by those of the few faces that are compared, the
+    kernel distance would no longer be unbiased.
     """
 
     name = "random"

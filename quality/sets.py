@@ -22,7 +22,7 @@ class FeatureSpace(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Of its weights: figures compare where this is the same."""
+        """Of its weights: figures compare where this is the same, and the training faces."""
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Faces [N, S, S, 3] to features [N, F]."""

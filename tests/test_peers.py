@@ -43,6 +43,9 @@ def test_every_peer_gets_a_row_and_what_is_finished_is_not_fitted_again(benchmar
     assert numbers["DCGAN"]["counts"]["images_seen"] > 0
     assert numbers["VanillaVAE, N(0, I)"]["psnr_db"] > 0
     assert "psnr_db" not in numbers["DCGAN"]
+    assert "ceiling" in json.dumps(numbers["VanillaVAE, N(0, I)"]["card"])
+    assert "ceiling" not in json.dumps(numbers["DCGAN"]["card"])
+    assert "kid_ratio" not in numbers["DCGAN"]["card"]
     assert (
         numbers["training faces"]["figures"]["KID random"]["mean"] < numbers["DCGAN"]["figures"]["KID random"]["mean"]
     )

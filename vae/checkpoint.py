@@ -123,10 +123,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = load(path.read_bytes())
     except FileNotFoundError:
-        raise DataError(f"expected {path.name} in {path.parent}, found no such file: train the model again") from None
+        raise DataError(f"expected {path.name} in {path.parent}, found no such file: {_afresh(path)}") from None
     except Exception as error:  # noqa: BLE001  # SafetensorError has no public base but Exception
-        raise DataError(f"expected tensors in {path}, found damage ({error}): train the model again") from None
+        raise DataError(f"expected tensors in {path}, found damage ({error}): {_afresh(path)}") from None
     return tensors
+
+
+def _afresh(path: Path) -> str:
+    return f"delete {path.parent} and run its stage again"  # a folder that is there counts as finished
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

@@ -88,15 +88,16 @@ def evaluate(
         raise DataError(f"expected finite figures of {model_path}, found {found.bits_per_dim} bits/dim: train again")
     bounded = bounds(model.vae, draw.prior, faces, faces.spread(_BOUNDED), params.bound_draws, params.seed)
     card, shown, made = judge_model(params, model, shards, split, draw, spaces, inception)
+    page = document(card, shown, made).encode()
     with new_folder(out.plots.absolute()) as folder:
         _draw_pictures(params, model, faces, draw, folder)
         _draw_judged(shown, folder)
         _draw_training(model, folder)
         ranked = sorted(found.rates, reverse=True)
         write_table(folder / "rates.tsv", ["rank", "rate"], list(enumerate(ranked, start=1)))
-    write_json(out.metrics, _as_json(found, bounded, split) | _sharp_figures(model, faces))
+    write_json(out.metrics, _as_json(found, bounded, split) | _sharp_figures(model, faces) | _kid_figures(card))
     write_json(out.quality, card)
-    write_bytes(out.page, document(card, shown, made).encode())
+    write_bytes(out.page, page)
     return found, verdict(card) + (f" FID {card['fid']['value']:.2f}, by {card['fid']['sha256']}." if inception else "")
 
 
@@ -134,6 +135,15 @@ def _sharp_figures(model: Model, faces: Faces) -> dict[str, float]:
     return {"psnr_db_sharp": psnr(model.sharp, faces, faces.spread(len(faces)))} if model.sharp else {}
 
 
+def _kid_figures(card: dict[str, Any]) -> dict[str, float]:
+    """The kernel distances of the card, of samples and of reconstructions: the few figures that runs compare by."""
+    return {
+        f"kid_{space}_{name}": found["kid"][row]["mean"]
+        for space, found in card["spaces"].items()
+        for name, row in (("samples", "samples"), ("reconstructions", "ceiling"))
+    }
+
+
 def _draw_pictures(params: EvaluateParams, model: Model, faces: Faces, draw: Draw, folder: Path) -> None:
     """What the finished model can do."""
     originals = faces.gather(faces.spread(params.reconstructions))
@@ -150,7 +160,7 @@ def _draw_pictures(params: EvaluateParams, model: Model, faces: Faces, draw: Dra
 
 def _draw_judged(shown: Shown, folder: Path) -> None:
     """Samples beside faces, and what the training set has that is like them."""
-    write_png(folder / "lineup.png", lineup_sheet(*shown.lineup.values()))
+    write_png(folder / "lineup.png", lineup_sheet(shown.lineup))
     write_png(folder / "memorisation.png", memorisation_sheet(shown.memory))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from pipeline.atomic import write_json
+from pipeline.errors import TrainingError
 from pipeline.locks import only_run_on
 from pipeline.shards import read_index
 from vae.checkpoint import write_tensors
@@ -16,7 +18,7 @@ from vae.data import seeded
 from vae.devices import choose_device, prepare
 from vae.flow_training import FlowTraining
 from vae.folder import load_model, sha256_of
-from vae.latents import Latents, encode_split
+from vae.latents import Latents, encode_split, with_labels_in_use
 from vae.mixture import Normal
 from vae.mixture_fitting import fit_gaussian, fit_mixture, unstandardised
 from vae.prior_folder import FOLDER, describe, is_whole
@@ -57,7 +59,7 @@ def fit(
     Raises:
         ParamsError: there is no such device.
         DataError: the model or the shards are damaged, empty, or do not fit each other.
-        TrainingError: too many steps in a row had no finite gradient.
+        TrainingError: too many steps in a row had no finite gradient, or the flow is of no use.
     """
     where = choose_device(device)
     prepare(where, threads)
@@ -71,17 +73,19 @@ def fit(
         split = "val" if index.count("val") else "train"
         held_out = encode_split(model, shards, split, flip=False)
         latents = encode_split(model, shards, "train", model.params.flip)
+        latents, vocabulary = with_labels_in_use(latents, index.labels)
         workspace.open()
         gaussian = fit_gaussian(latents)
         mixture = fit_mixture(latents, gaussian, params.components, params.seed)
         flow = None
         if "flow" in params.priors:
-            flow = FlowTraining(params, gaussian, mixture, index.labels, latents, held_out)
+            flow = FlowTraining(params, gaussian, mixture, vocabulary, latents, held_out)
         if flow and not flow.to_the_end(workspace.checkpoints, checkpoint_seconds, report, stop):
             return False
         fitted = _all(params, gaussian, mixture, flow)
         figures = {"split": split, **_measure(fitted, held_out.spread(_MEASURED), params.seed)}
-        workspace.finish(lambda folder: _fill(folder, workspace.about, fitted, flow, figures))
+        about = workspace.about | {"vocabulary": vocabulary}
+        workspace.finish(lambda folder: _fill(folder, about, fitted, flow, figures))
     return True
 
 
@@ -98,7 +102,11 @@ def _all(params: FitParams, gaussian: Normal, mixture: Mixture, flow: FlowTraini
 
 
 def _measure(fitted: dict[str, nn.Module], held_out: Latents, seed: int) -> dict[str, Any]:
-    """Mean log p(z) and the rate, E[log q(z|x) − log p(z)], under each prior; nats, the same latents for all."""
+    """Mean log p(z) and the rate, E[log q(z|x) − log p(z)], under each prior; nats, the same latents for all.
+
+    Raises:
+        TrainingError: one of them is not finite.
+    """
     noise = torch.randn(held_out.mean.shape, generator=seeded(torch.device("cpu"), "fit", seed)).to(
         held_out.mean.device
     )
@@ -109,6 +117,11 @@ def _measure(fitted: dict[str, nn.Module], held_out: Latents, seed: int) -> dict
     for name, module in {"standard": standard, **fitted}.items():
         generator = seeded(torch.device("cpu"), "fit probes", seed)
         nats = cast("Prior", module).log_prob(z, probes=1, generator=generator).double().mean()
+        if not math.isfinite(nats):
+            raise TrainingError(
+                f"expected a finite density of held-out faces under the prior `{name}`, found {float(nats)}: "
+                "lower `fit.learning_rate`"
+            )
         found[name] = {"log_prob_nats": float(nats), "rate_nats": float(entropy - nats)}
     return {"faces": len(z), "priors": found}
 
@@ -125,8 +138,8 @@ def _fill(
         write_tensors(folder / f"{name}.safetensors", prior.state_dict())
     if flow:
         flow.write_curve(folder)
-    files = {path.name: sha256_of(path) for path in sorted(folder.glob("*.safetensors"))}
     write_json(folder / "fit.json", figures)
+    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     write_json(folder / "params.json", about | {"files": files})
 
 

@@ -102,14 +102,14 @@ class Flow(nn.Module):
         self.start = MixtureVelocity(components, latent)
         self.velocity = Velocity(width, blocks, latent, vocabulary)
 
-    def loss(self, z: Tensor, noise: Tensor, phi: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, z: Tensor, noise: Tensor, phi: Tensor, labels: Tensor | None = None) -> Tensor:
         """Mean squared error of the velocity on paths from noise to latents.
 
         Args:
             z: latents [B, Z].
             noise: standard normal [B, Z].
             phi: where on their paths, [B, 1].
-            labels: int64 [B, A].
+            labels: int64 [B, A]; None: of all kinds.
         """
         u = self.base.to_noise(z)
         wanted = phi.cos() * u - phi.sin() * noise

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
 PARTS = ("prior", "sharp")  # subfolders that later stages add to a model folder
+_AGAIN = "delete that folder and train again"  # while it is there, it counts as finished
 _NO_EFFECT = {"tensorboard"}  # parameters that change nothing in a model folder
 
 
@@ -115,7 +116,7 @@ def load_model(path: Path, device: torch.device, sharp: bool = True) -> Model:
         ) from None
     load_weights(vae, path / WEIGHTS)
     if sha256_of(path / WEIGHTS) != weights:
-        raise DataError(f"expected the weights that params.json names in {path / WEIGHTS}, found others: train again")
+        raise DataError(f"expected the weights that params.json names in {path / WEIGHTS}, found others: {_AGAIN}")
     vae = vae.to(device).eval()
     return Model(vae, params, size, path, _load_sharp(path / PARTS[1], vae, weights) if sharp else None)
 
@@ -129,7 +130,7 @@ def _load_sharp(path: Path, vae: VAE, weights: str) -> VAE | None:
     about = json.loads((path / "params.json").read_bytes())
     if not about["images"]:
         return None
-    if about["weights_sha256"] != weights:
+    if about.get("weights_sha256") != weights:
         raise DataError(
             f"expected a sharp decoder of this very model in {path}, found another: run `anime-vae sharpen` again"
         )
@@ -155,15 +156,15 @@ def read_about(path: Path) -> dict[str, Any]:
     """
     try:
         about = json.loads((path / "params.json").read_bytes())
-        version = about["format_version"]
+        version, _ = about["format_version"], about["weights_sha256"]
     except FileNotFoundError:
         raise DataError(
             f"expected a model in {path}, found no params.json there: run `anime-vae train` first"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"expected the parameters of a model in {path}, found damage ({error}): train again") from None
+        raise DataError(f"expected the parameters of a model in {path}, found damage ({error}): {_AGAIN}") from None
     if version != FORMAT_VERSION:
-        raise DataError(f"expected model format {FORMAT_VERSION} in {path}, found {version}: train again")
+        raise DataError(f"expected model format {FORMAT_VERSION} in {path}, found {version}: {_AGAIN}")
     return dict(about)
 
 
@@ -176,9 +177,9 @@ def read_rates(path: Path, latent: int) -> list[float]:
     try:
         rates = [float(rate) for rate in json.loads((path / "latents.json").read_bytes())["rates"]]
     except FileNotFoundError:
-        raise DataError(f"expected latents.json in {path}, found no such file: train the model again") from None
+        raise DataError(f"expected latents.json in {path}, found no such file: {_AGAIN}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"expected rates in {path / 'latents.json'}, found damage ({error}): train again") from None
+        raise DataError(f"expected rates in {path / 'latents.json'}, found damage ({error}): {_AGAIN}") from None
     if len(rates) != latent:
-        raise DataError(f"expected {latent} rates in {path / 'latents.json'}, found {len(rates)}: train again")
+        raise DataError(f"expected {latent} rates in {path / 'latents.json'}, found {len(rates)}: {_AGAIN}")
     return rates

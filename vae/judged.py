@@ -23,7 +23,7 @@ from vae.sheets import open_faces
 from vae.views import reconstructions, samples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _TRAIN = 50_000  # training faces at most among which the nearest is looked for
 _STANDARD = 4_000  # training faces that standardise random features
 _OTHERS = 5_000  # faces at most to compare with, and to reconstruct
+_LEAST = 2  # faces of val to reconstruct: of a single one nothing can be said
 _LINEUP, _IN_A_ROW = 24, 12  # faces shown of each
 
 
@@ -58,14 +59,17 @@ def load_spaces(judge: Path | None, model: Model, shards: Path) -> list[FeatureS
 def make_sets(model: Model, shards: Path, split: str, drawn: Faces) -> Sets:
     """The sets of a card: faces of a split to compare with, training faces, reconstructions of other faces, samples.
 
-    Reconstructed are faces of the val split, or training faces where there is none or it is compared with. Of the
-    train split itself, every second face is compared with the others.
+    Of the train split itself, every second face is compared with the others.
     """
     train = _some(model, shards, "train", _TRAIN)
     train, test = (train[1::2], train[::2]) if split == "train" else (train, _some(model, shards, split, _OTHERS))
-    has_val = split != "val" and read_index(shards).count("val") > 0
-    seen = _some(model, shards, "val", _OTHERS) if has_val else train[:_OTHERS]
+    seen = train[:_OTHERS] if reconstructed(shards, split) == "train" else _some(model, shards, "val", _OTHERS)
     return Sets(train, test, reconstructions(model, seen), drawn)
+
+
+def reconstructed(shards: Path, split: str) -> str:
+    """The split that the reconstructions are of: val, or train where that has hardly a face or is compared with."""
+    return "val" if split != "val" and read_index(shards).count("val") >= _LEAST else "train"
 
 
 def _some(model: Model, shards: Path, split: str, count: int) -> Faces:
@@ -103,11 +107,13 @@ def judge_model(
         "temperature": draw.temperature,
         "decoder": "sharp" if model.sharp else "plain",
         "split": split,
+        "reconstructed": reconstructed(shards, split),
+        "seed": params.seed,
     }
     if inception is not None:
         device = next(model.vae.parameters()).device
         card["fid"] = asdict(inception_distance(inception, sets.test, sets.samples, device))
-    lineup = {"train": sets.train, "test": sets.test, "samples": sets.samples}
+    lineup = {"train": sets.train, "more of train" if split == "train" else split: sets.test, "samples": sets.samples}
     best = seen[spaces[-1].name]  # the learned space where there is one
     shown = Shown(
         lineup={name: faces[_spread(len(faces), _LINEUP)] for name, faces in lineup.items()},
@@ -117,25 +123,24 @@ def judge_model(
             for title, name in (("samples", "samples"), ("held-out faces", "test"))
         },
     )
-    return card, shown, _digests(model, shards, draw)
+    return card, shown, _digests(model, shards, others)
 
 
 def _nearest(faces: Faces, train: Faces, features: NDArray[np.float32], known: NDArray[np.float32]) -> Nearest:
     """The faces that are nearest to a training face, the nearest first."""
     distances, rows = nearest(features, known)
     order = np.argsort(distances, kind="stable")[:_IN_A_ROW]
-    return Nearest(faces[order], train[rows[order]], distances[order].tolist())
+    return Nearest(faces[order], train[rows[order]], distances[order].tolist(), len(faces))
 
 
 def _spread(whole: int, count: int) -> NDArray[np.int64]:
     return np.linspace(0, whole - 1, min(count, whole)).round().astype(np.int64)
 
 
-def _digests(model: Model, shards: Path, draw: Draw) -> dict[str, str]:
-    """SHA-256 of all that decides the card."""
+def _digests(model: Model, shards: Path, priors: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of all files that decide the card, but for the judge's."""
     files = {"shards": shards / "index.json", "model": model.path / WEIGHTS}
-    if draw.prior.name != "standard":
-        files["prior"] = model.path / PARTS[0] / f"{draw.prior.name}.safetensors"
+    files |= {f"prior {name}": model.path / PARTS[0] / f"{name}.safetensors" for name in priors if name != "standard"}
     if model.sharp:
         files["sharp decoder"] = model.path / PARTS[1] / WEIGHTS
     return {name: sha256_of(path) for name, path in files.items()}

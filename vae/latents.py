@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from vae.sheets import open_faces
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.shards import Vocabulary
     from vae.folder import Model
 
 _MINIBATCH = 256
@@ -50,6 +51,22 @@ class Latents:
     def log_posterior(self, noise: Tensor) -> Tensor:
         """Log q(z|x) of the latents that `draw` makes of this noise, nats: [N, Z] -> [N]."""
         return -0.5 * (noise.square() + self.log_variance + math.log(2.0 * math.pi)).sum(1)
+
+
+def with_labels_in_use(latents: Latents, vocabulary: Vocabulary) -> tuple[Latents, Vocabulary]:
+    """Drop the labels that none of these faces has: a flow would answer to them with something made up.
+
+    Returns:
+        the latents with new codes, and the vocabulary of those.
+    """
+    columns, used = [], {}
+    for (attribute, values), codes in zip(vocabulary.items(), latents.labels.T, strict=True):
+        found = codes[codes >= 0].unique()  # sorted
+        if len(found):
+            used[attribute] = [values[code] for code in found.tolist()]
+            columns.append(torch.where(codes < 0, -1, torch.searchsorted(found, codes.contiguous())))
+    labels = torch.stack(columns, 1) if columns else latents.labels[:, :0]
+    return replace(latents, labels=labels), used
 
 
 @torch.inference_mode()

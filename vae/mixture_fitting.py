@@ -14,6 +14,7 @@ from vae.mixture import Mixture, Normal
 if TYPE_CHECKING:
     from vae.latents import Latents
 
+_PART = 8_192  # latents in float64 at once
 _ROUNDS = 20  # of expectation and maximisation
 _ROUND_LATENTS = 16_384  # at most, in a round
 _PULL = 1.0  # faces that every component is given from the Gaussian, as a multiple of Z
@@ -21,10 +22,13 @@ _PULL = 1.0  # faces that every component is given from the Gaussian, as a multi
 
 def fit_gaussian(latents: Latents) -> Normal:
     """The Gaussian with mean and covariance of the aggregated posterior, whose own variances count."""
-    mean = latents.mean.double().mean(0)
-    offset = latents.mean.double() - mean
-    covariance = offset.T @ offset / len(latents) + latents.log_variance.double().exp().mean(0).diag()
-    prior = Normal("gaussian", len(mean)).to(mean.device)
+    prior = Normal("gaussian", latents.mean.shape[1]).to(latents.mean.device)
+    mean = latents.mean.mean(0).double()
+    covariance = torch.zeros_like(prior.cholesky, dtype=torch.float64)
+    parts = zip(torch.split(latents.mean, _PART), torch.split(latents.log_variance, _PART), strict=True)
+    for means, log_variances in parts:
+        offset = means.double() - mean
+        covariance += (offset.T @ offset + log_variances.double().exp().sum(0).diag()) / len(latents)
     prior.mean.copy_(mean)
     prior.cholesky.copy_(torch.linalg.cholesky(covariance))
     return prior

@@ -40,7 +40,7 @@ class Fitted:
 
 
 def describe(params: FitParams, model: Path, index: Index) -> dict[str, Any]:
-    """params.json of priors fitted with these parameters to a model's latents of these shards, but for its `files`."""
+    """params.json of priors fitted with these parameters to a model's latents of these shards; `fit` adds `files`."""
     about: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "fit": params.model_dump(),

@@ -13,7 +13,7 @@ from vae.pictures import GAP, cells, grid, labelled, read_face, read_sheet
 from vae.views import encode, interpolations, random_latents, reconstructions, samples, traversals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -64,16 +64,16 @@ def vary_sheet(model: Model, attribute: str, count: int, seed: int, draw: Draw) 
     return _with_labels(row_sheet(np.stack(rows)), values, model.size)
 
 
-def lineup_sheet(train: NDArray[np.uint8], test: NDArray[np.uint8], drawn: NDArray[np.uint8]) -> Sheet:
-    """Faces of the train split, of the test split and samples, each uint8 [N, S, S, 3], in rows with their names."""
-    least = min(len(train), len(test), len(drawn))
+def lineup_sheet(sets: Mapping[str, NDArray[np.uint8]]) -> Sheet:
+    """Sets of faces, each uint8 [N, S, S, 3], in rows with their names."""
+    least = min(map(len, sets.values()))
     columns = min(_LINEUP, least)
     blocks: list[Sheet] = []
-    for faces in (train, test, drawn):
+    for faces in sets.values():
         block = grid(faces[: least // columns * columns], columns)
         blocks += [block, np.full((3 * GAP, block.shape[1], 3), 255, np.uint8)]
     step = blocks[0].shape[0] + 3 * GAP
-    return labelled(np.concatenate(blocks[:-1]), ["train", "test", "samples"], blocks[0].shape[0] // 2, step)
+    return labelled(np.concatenate(blocks[:-1]), list(sets), blocks[0].shape[0] // 2, step)
 
 
 def reconstruction_sheet(model: Model, originals: NDArray[np.uint8]) -> Sheet:

@@ -54,7 +54,7 @@ def train(
     threads: int | None = None,  # None: torch's choice
     overwrite: bool = False,  # whether another model in `out` may be replaced
     checkpoint_seconds: float = 20.0,  # wall-clock between checkpoints
-    report: Callable[[Progress], None] = lambda _: None,  # called at every row of the curves
+    report: Callable[[str, bool], None] = lambda _line, _last: None,  # called at every row of the curves
     stop: Callable[[], bool] = lambda: False,  # asked after every step; True: save and return
 ) -> bool:
     """Train a VAE, going on from where an earlier run with the same parameters and shards was stopped.
@@ -136,7 +136,7 @@ class Run:
         self._board = Board(events, state.images_seen)
 
     def to_the_end(
-        self, checkpoint_seconds: float, report: Callable[[Progress], None], stop: Callable[[], bool]
+        self, checkpoint_seconds: float, report: Callable[[str, bool], None], stop: Callable[[], bool]
     ) -> bool:
         """Train until the budget is spent or `stop` says so; the state is then on disk."""
         state = self._state
@@ -146,7 +146,7 @@ class Run:
             self._step()
             if self._ends_a_row():
                 speed = (state.images_seen - begin_images) / (time.monotonic() - begin)
-                report(self._log(speed))
+                report(self._log(speed).line(), state.images_seen == self._budget)
             if self._crossed(self._interval) or state.images_seen == self._budget:
                 self._look()
             stopped = stop()

@@ -46,6 +46,8 @@ class Workspace:
         if found == self.about["digest"]:
             if digest_of(self.partial, "run.json") == found:  # left by a process killed between its last two steps
                 self._remove_partial()
+            for path in (self.out.resolve(), self.partial):  # left by one killed while it removed what had been there
+                shutil.rmtree(path.with_name(f".{path.name}.old"), ignore_errors=True)
             return True
         if found is None:  # no model: nothing that a training may replace, whatever was asked for
             raise ParamsError(f"expected --out {self.out} to be free, found something else there: give another --out")
@@ -92,4 +94,4 @@ class Workspace:
 
 def _is_foreign(entry: Path) -> bool:
     """Whether it is more than what earlier models left: parts that later stages added, and work in flight."""
-    return entry.name not in PARTS and not entry.name.startswith(".") and entry.suffix != ".partial"
+    return entry.name not in PARTS and not entry.name.startswith(".") and ".partial" not in entry.suffixes

@@ -76,16 +76,22 @@ def judge_all(
 def _row(name: str, peer: Fitted, card: dict[str, Any], test: Faces) -> Judged:
     figures = _figures(card, "samples")
     if not peer.reconstructions:
-        return Judged(name, figures, card=card)
+        return Judged(name, figures, card=_without_ceiling(card))
     psnr_db = _psnr(peer.reconstructions["test"], test)
     return Judged(name, figures, _figures(card, "ceiling"), psnr_db, card)
+
+
+def _without_ceiling(card: dict[str, Any]) -> dict[str, Any]:
+    """A card without the rows of reconstructions, which stood in for those of a model that makes none."""
+    mine = {key: found for key, found in card.items() if key not in ("ceiling", "kid_ratio", "reconstructions")}
+    return {key: _without_ceiling(found) if isinstance(found, dict) else found for key, found in mine.items()}
 
 
 def _figures(card: dict[str, Any], row: str) -> dict[str, Figure]:
     """The figures of the table; Wasserstein distances are means over the levels of the pyramid."""
     spaces = card["spaces"]
     found = {f"KID {name}": Figure(**space["kid"][row]) for name, space in spaces.items()}
-    for name, kind in (("SWD", "plain"), ("SWD joint", "normalised")):
+    for name, kind in (("SWD", "plain"), ("SWD normalised", "normalised")):
         levels = [level[row] for level in card["swd"][kind].values()]
         found[name] = Figure(*(fmean(level[part] for level in levels) for part in ("mean", "spread")))
     last = list(spaces)[-1]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from quality.page.faces import Shown
 
-FEW = 50  # faces a set, below which the figures say little
+FEW = 100  # faces a set, below which the figures say little: one in a hundred of them is less than one
 _LITTLE, _MUCH = 1.25, 2.0  # of the ratio to the ceiling: what the verdict says
 PRIORS = {
     "standard": "N(0, I)",
@@ -43,7 +43,7 @@ def document(card: Mapping[str, Any], shown: Shown, made: Mapping[str, str]) -> 
         "title": escape(_source(how)),
         "headline": _headline(card),
         "verdict": f'<p class="verdict">{escape(verdict(card))}</p>',
-        "warning": _warning(how["faces"]),
+        "warning": _warning(how),
         "lineup": "\n".join(strip(title, faces) for title, faces in shown.lineup.items()),
         "resampled": resampled,
         "tables": tables(card),
@@ -87,13 +87,20 @@ def verdict(card: Mapping[str, Any]) -> str:
     return f"{words} The latents are to blame, not the decoder: a better prior would gain the most."
 
 
-def _warning(faces: int) -> str:
-    if faces >= FEW:
-        return ""
-    return (
-        f'<p class="warning">Only {faces} {"face" if faces == 1 else "faces"} of each set could be compared at a time: '
-        "too few for these figures to mean much. Hold out more faces.</p>"
-    )
+def _warning(how: Mapping[str, Any]) -> str:
+    """What a reader should know before anything else."""
+    lines = []
+    if how["split"] == "train":
+        lines.append(
+            "Compared with training faces, which are meant wherever this page says held-out ones: a model that copies "
+            "them looks good here."
+        )
+    if how["faces"] < FEW:
+        lines.append(
+            f"Only {how['faces']} faces of each set could be compared at a time: too few for these figures to mean "
+            "much. Hold out more faces."
+        )
+    return "\n".join(f'<p class="warning">{line}</p>' for line in lines)
 
 
 def _rung(name: str, card: Mapping[str, Any], shown: Shown) -> str:
@@ -116,9 +123,10 @@ def _memory(card: Mapping[str, Any]) -> str:
     space = list(card["spaces"])[-1]
     found = card["spaces"][space]["memorisation"]
     share, ratio = found["nearer_than_5_percent"], found["median_ratio"]
+    seen = "faces that nobody trained on" if card["judged"]["reconstructed"] == "val" else "training faces"
     return (
         f"In {space} features {_percent(share['samples'])} of the samples, and {_percent(share['ceiling'])} of the "
-        "reconstructions of faces that nobody trained on, are nearer to a training face than all but the nearest 5 % "
+        f"reconstructions of {seen}, are nearer to a training face than all but the nearest 5\N{NO-BREAK SPACE}% "
         f"of the held-out faces; their median distance is {figure(ratio['samples']['mean'])} and "
         f"{figure(ratio['ceiling']['mean'])} times that of held-out faces. What is blurred is simpler, and so nearer "
         "to everything: samples that are much nearer than reconstructions are what to look out for."
@@ -126,7 +134,7 @@ def _memory(card: Mapping[str, Any]) -> str:
 
 
 def _percent(share: Mapping[str, float]) -> str:
-    return f"{100 * share['mean']:.1f} %"
+    return f"{100 * share['mean']:.1f}\N{NO-BREAK SPACE}%"
 
 
 def _limits(card: Mapping[str, Any]) -> list[str]:
@@ -140,9 +148,15 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "Random features see colour and texture more than meaning; the judge’s see what tells these faces apart.",
         "<b>Another dataset, another scale.</b> The figures compare models on the same shards. Each is worth what its "
         "distance from floor and ceiling says.",
-        "<b>Not every copy.</b> A copy that is shifted, mirrored or recoloured can be far in features; and a near "
-        "neighbour is no proof of one, where the training set holds many alike.",
+        f"<b>Not every copy.</b> Copies were looked for among {how['train']:,} training faces. One that is shifted, "
+        "mirrored or recoloured can be far in features; and a near neighbour is no proof of one, where the training "
+        "set holds many alike.",
     ]
+    if how["reconstructed"] == "train":
+        lines.append(
+            "<b>A ceiling of training faces.</b> No faces of val were left to reconstruct: what the model makes of "
+            "those that it was trained on is better than what it makes of others."
+        )
     if "learned" not in card["spaces"]:
         lines.append("<b>No judge.</b> The learned space was left out by <code>--judge none</code>.")
     return lines
@@ -150,10 +164,15 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
 
 def _made(card: Mapping[str, Any], made: Mapping[str, str]) -> dict[str, str]:
     how = card["judged"]
-    sets = ("train", "test", "reconstructions", "samples")
+    sets = {
+        "train": "of training",
+        "test": f"of the split {how['split']} to compare with",
+        "reconstructions": f"reconstructed of the split {how['reconstructed']}",
+        "samples": "samples",
+    }
     return {
-        "faces": ", ".join(f"{how[name]:,} {name}" for name in sets),
-        "latents": f"{_source(how)}, temperature {how['temperature']:g}",
+        "faces": ", ".join(f"{how[name]:,} {title}" for name, title in sets.items()),
+        "latents": f"{_source(how)}, temperature {how['temperature']:g}, seed {how['seed']}",
         "decoder": how["decoder"],
         **made,
         **{f"{name} features": digest for name, digest in how["spaces"].items()},

@@ -30,6 +30,7 @@ class Nearest:
     faces: Faces
     train: Faces
     distances: Sequence[float]
+    of: int  # faces that these are the nearest of
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def pairs(title: str, nearest: Nearest) -> str:
         f"<figcaption>{figure(distance)}</figcaption></figure>"
         for face, other, distance in zip(nearest.faces, nearest.train, nearest.distances, strict=True)
     ]
-    return f'<div class="card"><h3>{escape(title)}</h3><div class="pairs">{"".join(found)}</div></div>'
+    picked = f"<small>the nearest {len(nearest.faces)} of {nearest.of:,}</small>"
+    return f'<div class="card"><h3>{escape(title)} {picked}</h3><div class="pairs">{"".join(found)}</div></div>'
 
 
 def _image(face: Faces, alt: str) -> str:

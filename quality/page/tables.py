@@ -24,7 +24,6 @@ class Line:
 SPACES = {
     "random": "in fixed random features, which nothing was trained on",
     "learned": "in features that the judge learnt from the training faces, without labels",
-    "inception": "in Inception’s features, learnt from photographs",
 }
 _OF_A_SPACE = (
     (
@@ -56,8 +55,8 @@ _OF_A_SPACE = (
     ),
 )
 _SIDES = {
-    "plain": ("on patches as they are", "colour and contrast count most"),
-    "normalised": ("on normalised patches", "every channel counts alike, so fine structure has its say"),
+    "plain": ("on patches as they are", "on the scale of the held-out faces, so a shift of colour or contrast counts"),
+    "normalised": ("on normalised patches", "each set on a scale of its own, which leaves the shapes"),
 }
 
 

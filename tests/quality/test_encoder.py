@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from pipeline.errors import DataError
 from pipeline.params import JudgeParams
@@ -94,6 +95,12 @@ def test_features_are_standardised_on_the_train_split(folder: Path) -> None:
     assert np.abs(features.std(0) - 1).max() < 1e-3
 
 
+def test_faces_that_are_all_the_same_blow_no_feature_up() -> None:
+    encoder = Encoder()
+    encoder.standardise(iter([torch.full((4, 3, SIDE, SIDE), 9, dtype=torch.uint8)]))
+    assert encoder.scale.min() >= 1e-3
+
+
 def test_a_face_has_its_features_in_any_company(folder: Path) -> None:
     space = load_judge(folder / "judge", CPU)
     faces = discs(300, 2)
@@ -164,6 +171,8 @@ def test_what_is_no_encoder_is_refused(folder: Path, tmp_path: Path) -> None:
         ("poor", lambda p: (p / "params.json").write_text("{}"), "found damage"),
         ("old", lambda p: _rewrite(p / "params.json", format_version=0), "expected encoder format 1"),
         ("swapped", lambda p: _scale(p / "model.safetensors"), "expected SHA-256"),
+        ("other", lambda p: _weights(p, save({"weight": torch.zeros(1)})), "expected the weights of an encoder"),
+        ("empty", lambda p: _weights(p, b""), "expected the weights of an encoder"),
     ):
         shutil.copytree(folder / "judge", tmp_path / name)
         spoil(tmp_path / name)
@@ -173,6 +182,12 @@ def test_what_is_no_encoder_is_refused(folder: Path, tmp_path: Path) -> None:
 
 def _rewrite(path: Path, **fields: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def _weights(folder: Path, content: bytes) -> None:
+    """Other weights that params.json knows of."""
+    (folder / "model.safetensors").write_bytes(content)
+    _rewrite(folder / "params.json", weights_sha256=hashlib.sha256(content).hexdigest())
 
 
 def _scale(path: Path) -> None:

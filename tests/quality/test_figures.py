@@ -9,7 +9,7 @@ import torch
 from quality.distances import kernel_distance, sliced_wasserstein
 from quality.diversity import diversity, repeated
 from quality.manifold import density_coverage, distances
-from quality.memory import nearest
+from quality.memory import compared, nearest
 from quality.pyramid import laplacian_pyramid
 from quality.random_features import RandomFeatures
 from tests.quality.doll_faces import dolls
@@ -33,6 +33,11 @@ def test_the_kernel_distance_is_the_unbiased_estimate_pair_by_pair():
     expected = 1000 * (within(first) + within(second) - 2 * between)
     assert kernel_distance(first, second) == pytest.approx(expected)
     assert kernel_distance(second, first) == pytest.approx(expected)
+
+
+def test_the_kernel_distance_of_a_set_from_itself_is_that_from_its_copy():
+    faces = drawn(9)
+    assert kernel_distance(faces, faces) == kernel_distance(faces, faces.copy()) < 0
 
 
 def test_the_kernel_distance_is_zero_on_average_for_draws_of_the_same():
@@ -71,6 +76,19 @@ def test_diversity_counts_what_is_different():
     apart = 100 * np.eye(12, dtype=np.float32)
     assert diversity(apart) == pytest.approx(12, rel=1e-4)
     assert diversity(np.concatenate([apart[:3]] * 5)) == pytest.approx(3, rel=1e-4)
+
+
+def test_copies_are_doubles_where_held_out_faces_are_copies_too():
+    faces = dolls(20, 32, 0)
+    space = RandomFeatures(faces)
+    twice, others = space.features(np.concatenate([faces[:10]] * 4)), space.features(np.concatenate([faces[10:]] * 4))
+    assert repeated(twice, others) == 1
+    assert repeated(space.features(faces), others) == 0
+
+
+def test_copies_of_training_faces_are_noticed_where_held_out_faces_are_copies_too():
+    found = compared(np.zeros(30, np.float32), np.linspace(0, 1, 30, dtype=np.float32).round(1))
+    assert (found.nearer_than_1_percent, found.median_ratio) == (1, 0)
 
 
 def test_levels_of_a_pyramid_hold_what_their_scale_adds():

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
 from pipeline.params import FitParams, JudgeParams
-from tests.vae.blobs import bytes_of, pack, picture, write_params
+from pipeline.shards import read_index, write_index, write_shard
+from tests.vae.blobs import blobs, bytes_of, pack, picture, write_params
 from tests.vae.calling import Finished, call
 from vae.fit import fit
 from vae.judge import judge
@@ -74,6 +78,7 @@ def test_a_model_is_measured_judged_and_shown_the_same_each_time(
     how = card["judged"]
     assert (how["prior"], how["decoder"], how["split"]) == ("gaussian", "plain", "test")
     assert (how["train"], how["test"], how["reconstructions"], how["samples"]) == (96, 24, 24, 40)
+    assert (how["reconstructed"], how["seed"]) == ("val", 0)
     assert how["spaces"]["learned"] == json.loads((judged / "params.json").read_bytes())["weights_sha256"]
 
     page = results[0]["quality.html"].decode()
@@ -88,6 +93,8 @@ def test_a_model_is_measured_judged_and_shown_the_same_each_time(
     assert figures["rate_prior_nats"] < figures["rate_nats"]
     assert 0 < figures["active_units"] <= 128
     assert "psnr_db_sharp" not in figures
+    assert figures["kid_learned_samples"] == card["spaces"]["learned"]["kid"]["samples"]["mean"]
+    assert figures["kid_random_reconstructions"] == card["spaces"]["random"]["kid"]["ceiling"]["mean"]
     assert (figures["split"], figures["images"]) == ("test", 24)
 
 
@@ -126,6 +133,24 @@ def test_any_split_can_be_compared_with(model: Path, shards: Path, tmp_path: Pat
     assert found.exit_code == 0, found.output
     how = json.loads((tmp_path / "out" / "quality.json").read_bytes())["judged"]
     assert (how["split"], how["train"], how["test"]) == ((split, 48, 48) if split == "train" else (split, 96, 24))
+    assert how["reconstructed"] == {"train": "val", "val": "train"}[split]
+    rows = re.findall(r'class="strip"><h3>([^<]*)', (tmp_path / "out" / "quality.html").read_text())
+    assert rows == ["train", "more of train" if split == "train" else "val", "samples"]
+
+
+@pytest.mark.parametrize("val_faces", [0, 1])
+def test_without_a_val_split_the_ceiling_is_of_training_faces(model: Path, tmp_path: Path, val_faces: int) -> None:
+    shards = tmp_path / "shards"
+    index = read_index(pack(shards))
+    kept = [shard for shard in index.shards if shard.split != "val"]
+    if val_faces:
+        kept.append(write_shard(shards, "val-blobs", "val", blobs(1, SIDE, 9), np.zeros((1, 0), np.int16), {}))
+    write_index(shards, replace(index, shards=kept))
+    found = evaluated(model, shards, tmp_path / "out", "--prior", "standard", "--judge", "none")
+    assert found.exit_code == 0, found.output
+    how = json.loads((tmp_path / "out" / "quality.json").read_bytes())["judged"]
+    assert (how["reconstructed"], how["reconstructions"]) == ("train", 96)
+    assert "A ceiling of training faces" in (tmp_path / "out" / "quality.html").read_text()
 
 
 @pytest.mark.parametrize(("held_out", "code"), [(3, 0), (1, 5)])

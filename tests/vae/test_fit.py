@@ -11,15 +11,17 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from pipeline.errors import DataError, ParamsError
-from pipeline.params import FitParams
+from pipeline.errors import DataError, ParamsError, TrainingError
+from pipeline.params import FitParams, TrainParams
 from pipeline.shards import Index, write_index, write_shard
+from tests.vae.blobs import BRIEF as BRIEF_TRAINING
 from tests.vae.blobs import blobs, bytes_of, pack
 from tests.vae.calling import call
 from vae.data import seeded
 from vae.fit import fit
-from vae.folder import load_model, read_rates
+from vae.folder import PARTS, load_model, read_rates
 from vae.priors import label_codes, load_prior
+from vae.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,8 +113,63 @@ def test_a_damaged_checkpoint_is_a_data_error(bare: Path, shards: Path, stop_aft
     assert not run(bare, shards, stop=stop_after(2))
     (file,) = (bare / "prior.partial" / "checkpoints").glob("*/*.safetensors")
     file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(DataError, match="damage"):
+    with pytest.raises(DataError, match=rf"found damage .*: delete {file.parent} and run"):
         run(bare, shards)
+    shutil.rmtree(file.parent)
+    assert run(bare, shards)
+
+
+class Killed(BaseException):
+    """A process ends here."""
+
+
+@pytest.mark.parametrize("left", [".prior.old", ".prior.partial.old"])
+def test_a_process_killed_in_its_last_step_leaves_nothing_for_good(
+    fitted: Path, bare: Path, shards: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    assert run(bare, shards, changes={"priors": []})
+    remove = shutil.rmtree
+
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        if path.name == left and path.exists():
+            raise Killed
+        remove(path, ignore_errors=ignore_errors)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(Killed):
+            run(bare, shards)
+    assert (bare / left).is_dir()
+    assert run(bare, shards)
+    assert bytes_of(bare) == bytes_of(fitted)
+
+
+def test_unfinished_priors_do_not_keep_a_model_from_being_trained(bare: Path, shards: Path, stop_after: Stop) -> None:
+    for seed in (1, 2):
+        assert not run(bare, shards, stop=stop_after(2), changes={"seed": seed})
+    for path in bare.iterdir():  # as DVC does before it trains
+        if path.is_file():
+            path.unlink()
+    shutil.rmtree(bare / "samples")
+    assert len(list(bare.glob("prior.partial*"))) == 2
+    assert train(TrainParams(**BRIEF_TRAINING | {"images": 64}), shards, bare, device="cpu", threads=1)
+    assert not list(bare.glob("*prior*"))
+
+
+def test_training_anew_drops_what_was_added_to_another_model(fitted: Path, shards: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(fitted, tmp_path / "vae")
+    before = bytes_of(path)
+    assert train(TrainParams(**BRIEF_TRAINING), shards, path, device="cpu", threads=1)
+    assert bytes_of(path) == before
+    other = TrainParams(**BRIEF_TRAINING | {"images": 64})
+    assert train(other, shards, path, device="cpu", threads=1, overwrite=True)
+    assert not [part for part in PARTS if (path / part).exists()]
+
+
+def test_a_flow_of_no_use_is_no_prior(bare: Path, shards: Path) -> None:
+    with pytest.raises(TrainingError, match=r"under the prior `flow`, found nan: lower `fit.learning_rate`"):
+        run(bare, shards, changes={"learning_rate": 1e4})
+    assert not (bare / "prior").exists()
 
 
 def test_only_the_priors_that_are_asked_for(bare: Path, shards: Path) -> None:
@@ -160,6 +217,14 @@ def test_damage_is_refused_and_repaired(fitted: Path, shards: Path, tmp_path: Pa
         assert bytes_of(broken) == bytes_of(fitted)
 
 
+@pytest.mark.parametrize("file", ["fit.json", "curve.tsv"])
+def test_figures_are_repaired_too(fitted: Path, shards: Path, tmp_path: Path, file: str) -> None:
+    broken = shutil.copytree(fitted, tmp_path / "vae")
+    (broken / "prior" / file).write_bytes(b"")
+    assert run(broken, shards)
+    assert bytes_of(broken) == bytes_of(fitted)
+
+
 def test_samples_of_a_flow_are_spread_like_the_latents(fitted: Path) -> None:
     model = load_model(fitted, CPU)
     z = load_prior(model, "flow").sample(1000, seeded(CPU, "sample", 0))
@@ -177,14 +242,17 @@ def test_priors_of_another_model_are_refused(fitted: Path, tmp_path: Path) -> No
 
 def test_labels_of_the_shards_are_learnt(bare: Path, tmp_path: Path) -> None:
     vocabulary = {"ground": ["bright", "dark"]}
+    declared = {"absent": ["one"], "ground": ["bright", "dark", "never"]}
     shards = tmp_path / "labelled"
     infos = []
     for seed, split in enumerate(["train", "test"]):
         faces = blobs(48, 16, seed)
         labels = (faces[:, 0, 0].mean(1) < 128).astype(np.int16)[:, None]
         labels[::5] = -1
-        infos.append(write_shard(shards, f"{split}-blobs", split, faces, labels, vocabulary))
-    write_index(shards, Index(16, vocabulary, [0.5] * 3, [0.2] * 3, infos))
+        labels[1::9] = 2 if split == "test" else -1
+        labels = np.concatenate([np.full_like(labels, -1), labels], 1)
+        infos.append(write_shard(shards, f"{split}-blobs", split, faces, labels, declared))
+    write_index(shards, Index(16, declared, [0.5] * 3, [0.2] * 3, infos))
     assert run(
         bare,
         shards,
@@ -207,8 +275,12 @@ def test_errors_are_one_sentence(bare: Path, tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
     YAML().dump({"batches": {"drawn": {"path": "data/raw/drawn"}}, "fit": BRIEF}, params)
     larger = pack(tmp_path / "larger", size=32)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "params.json").write_text('{"format_version": 1}')
     cases = [
         (5, "found no params.json there", ["fit", tmp_path / "none", "--shards", larger, "--params", params]),
+        (5, "found damage ('weights_sha256')", ["fit", broken, "--shards", larger, "--params", params]),
         (5, "expected faces of 16 pixels", ["fit", bare, "--shards", larger, "--params", params]),
         (5, "found no index.json", ["fit", bare, "--shards", tmp_path, "--params", params]),
         (3, "found no such file", ["fit", bare, "--shards", larger, "--params", tmp_path / "no.yaml"]),

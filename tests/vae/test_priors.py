@@ -12,10 +12,11 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 from pipeline.errors import ParamsError
 from pipeline.params import FitParams
 from vae import flow as flow_module
+from vae import mixture_fitting
 from vae.data import seeded
 from vae.flow import Flow
 from vae.flow_training import FlowTraining
-from vae.latents import Latents
+from vae.latents import Latents, with_labels_in_use
 from vae.mixture import Mixture, Normal
 from vae.mixture_fitting import fit_gaussian, fit_mixture, unstandardised
 from vae.priors import label_codes
@@ -141,7 +142,8 @@ def test_labels_say_which_clump(flow: Flow) -> None:
     assert flow.log_prob(clump, left) > flow.log_prob(clump) > flow.log_prob(clump, right)
 
 
-def test_a_gaussian_is_the_aggregated_posterior() -> None:
+def test_a_gaussian_is_the_aggregated_posterior(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixture_fitting, "_PART", 1024)
     latents = posteriors()
     wide = Latents(latents.mean, torch.full_like(latents.mean, math.log(2.0)), latents.labels)
     prior = fit_gaussian(wide)
@@ -202,6 +204,16 @@ def test_a_fresh_flow_is_its_gaussian_and_cold_samples_are_finite() -> None:
     assert fresh.from_noise(noise).sub(noise).abs().max() < 1e-6
     assert fresh.log_prob(noise).sub(Normal("standard", 3).log_prob(noise)).abs().max() < 1e-6
     assert fresh.sample(4, seeded(CPU, "sample", 0), temperature=0.0).isfinite().all()
+
+
+def test_labels_that_no_face_has_are_dropped() -> None:
+    vocabulary = {"eyes": ["blue"], "ground": ["bright", "dark", "grey", "red"], "hair": ["pink"]}
+    labels = torch.tensor([[-1, 3, 0], [-1, -1, 0], [-1, 1, -1]])
+    latents, used = with_labels_in_use(Latents(torch.zeros(3, 2), torch.zeros(3, 2), labels), vocabulary)
+    assert used == {"ground": ["dark", "red"], "hair": ["pink"]}
+    assert latents.labels.tolist() == [[1, 0], [-1, 0], [0, -1]]
+    latents, used = with_labels_in_use(Latents(torch.zeros(3, 2), torch.zeros(3, 2), labels[:, :1]), {"eyes": ["blue"]})
+    assert (used, latents.labels.shape) == ({}, (3, 0))
 
 
 def test_labels_as_codes() -> None:

@@ -227,14 +227,14 @@ def test_the_same_seed_is_the_same_noise_whatever_the_labels(loaded: Model, lear
 def test_the_lineup_has_a_block_of_rows_for_each_set(loaded: Model) -> None:
     levels = ((25, 40), (30, 120), (60, 200))
     train, test, drawn = (np.full((count, SIDE, SIDE, 3), level, np.uint8) for count, level in levels)
-    page = sheets.lineup_sheet(train, test, drawn)
+    page = sheets.lineup_sheet({"train": train, "test": test, "samples": drawn})
     block = shape(12, 2)
     margin = page.shape[1] - block[1]
     page = page[:, margin:]
     assert page.shape == (3 * block[0] + 12, *block[1:])
     tops = [2 + number * (block[0] + 6) for number in range(3)]
     assert [page[top : top + SIDE, -3].mean() for top in tops] == [40, 120, 200]
-    few = sheets.lineup_sheet(train[:5], test[:3], drawn)
+    few = sheets.lineup_sheet({"train": train[:5], "test": test[:3], "samples": drawn})
     assert few.shape[:2] == (3 * shape(3, 1)[0] + 12, margin + shape(3, 1)[1])
 
 

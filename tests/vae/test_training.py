@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.forked import Forked
-    from vae.progress import Progress
 
     Stop = Callable[[int], Callable[[], bool]]
 
@@ -98,9 +97,9 @@ def test_a_finished_model_is_not_trained_again(
 ) -> None:
     out = tmp_path / "vae"
     shutil.copytree(model, out)
-    reports: list[Progress] = []
+    reports: list[str] = []
     with caplog.at_level("INFO"):
-        assert run(shards, out, report=reports.append)
+        assert run(shards, out, report=lambda line, _last: reports.append(line))
     assert not reports
     assert "this very model already" in caplog.text
 
@@ -145,7 +144,7 @@ def test_a_damaged_checkpoint_is_an_error(shards: Path, tmp_path: Path, stop_aft
     assert not run(shards, tmp_path / "vae", stop=stop_after(2))
     (path,) = (tmp_path / "vae.partial" / "checkpoints").glob("*/raw.safetensors")
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DataError, match=r"expected tensors in .*raw\.safetensors, found damage"):
+    with pytest.raises(DataError, match=rf"expected tensors in {path}, found damage .*: delete {path.parent} and run"):
         run(shards, tmp_path / "vae")
 
 

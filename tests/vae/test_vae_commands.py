@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -163,7 +164,19 @@ def test_a_damaged_model_folder_is_a_data_error(
     assert found.exit_code == 5, found.output
     assert found.stderr.startswith("error: expected ")
     assert str(broken) in found.stderr
+    assert file == "params.json" or ": delete " in found.stderr  # `train` says of such a folder that it is finished
     assert not (tmp_path / "t.png").exists()
+
+
+def test_a_sharp_decoder_of_nobodys_is_a_data_error(model: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(model, tmp_path / "vae")
+    (broken / "sharp").mkdir()
+    (broken / "sharp" / "model.safetensors").write_bytes(b"")
+    about = {"images": 1, "decoder_sha256": hashlib.sha256(b"").hexdigest()}
+    (broken / "sharp" / "params.json").write_text(json.dumps(about))
+    found = call("traverse", broken, "--out", tmp_path / "t.png")
+    assert found.exit_code == 5, found.output
+    assert "run `anime-vae sharpen` again" in found.stderr
 
 
 def flipped(path: Path) -> bytes:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pipeline.terminal import live_line
 from vae.cli.options import DEFAULT_PARAMS, Device, Shards, Split, Threads, app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Seconds = Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")]
 
 
 @app.command()
@@ -20,36 +26,28 @@ def train(
     device: Device = "auto",
     threads: Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another model in --out.")] = False,
-    checkpoint_seconds: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 20.0,
+    checkpoint_seconds: Seconds = 20.0,
 ) -> None:
     """Train a model on shards; stopped at any moment, the same command goes on."""
     from pipeline.params import load_params
-    from vae.signals import noted_signals
     from vae.train import train as run
 
-    settings = load_params(params).train
-    with noted_signals() as received, live_line() as say:
-        finished = run(
-            settings,
-            shards,
-            out,
-            device=device,
-            threads=threads,
-            overwrite=overwrite,
-            checkpoint_seconds=checkpoint_seconds,
-            report=lambda progress: say(progress.line(), progress.images_seen == progress.images),
-            stop=lambda: bool(received),
-        )
-    if not finished:
-        _stopped(received[0])
+    where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
+    _to_the_end(partial(run, load_params(params).train, shards, out, overwrite=overwrite, **where))
     typer.echo(f"model: {out}")
 
 
-def _stopped(number: int) -> NoReturn:
-    """End as a stage does that a signal stopped."""
-    if number == signal.SIGTERM:
+def _to_the_end(stage: Callable[..., bool]) -> None:
+    """Run a stage that tells how far it is and may be stopped; end as the signal says that stopped it."""
+    from vae.signals import noted_signals
+
+    with noted_signals() as received, live_line() as say:
+        finished = stage(report=say, stop=lambda: bool(received))
+    if finished:
+        return
+    if received[0] == signal.SIGTERM:
         typer.echo("stopped: run the same command again to go on", err=True)
-    raise typer.Exit(128 + number)
+    raise typer.Exit(128 + received[0])
 
 
 @app.command()
@@ -59,28 +57,15 @@ def fit(
     params: Annotated[Path, typer.Option(help="The project's settings.")] = DEFAULT_PARAMS,
     device: Device = "auto",
     threads: Threads = None,
-    checkpoint_seconds: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 20.0,
+    checkpoint_seconds: Seconds = 20.0,
 ) -> None:
     """Fit priors to the latents of a model, so that its samples look like its reconstructions."""
     from pipeline.params import load_params
     from vae.fit import fit as run
     from vae.fit import rates_line
-    from vae.signals import noted_signals
 
-    settings = load_params(params).fit
-    with noted_signals() as received, live_line() as say:
-        finished = run(
-            settings,
-            model,
-            shards,
-            device=device,
-            threads=threads,
-            checkpoint_seconds=checkpoint_seconds,
-            report=say,
-            stop=lambda: bool(received),
-        )
-    if not finished:
-        _stopped(received[0])
+    where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
+    _to_the_end(partial(run, load_params(params).fit, model, shards, **where))
     typer.echo(rates_line(model))
 
 
@@ -91,28 +76,16 @@ def sharpen(
     params: Annotated[Path, typer.Option(help="The project's settings.")] = DEFAULT_PARAMS,
     device: Device = "auto",
     threads: Threads = None,
-    checkpoint_seconds: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 20.0,
+    checkpoint_seconds: Seconds = 20.0,
 ) -> None:
     """Finetune the decoder of a model for sharper faces, where the settings ask for it."""
     from pipeline.params import load_params
     from vae.sharpen import sharpen as run
-    from vae.signals import noted_signals
 
-    settings = load_params(params).sharpen
-    with noted_signals() as received, live_line() as say:
-        finished = run(
-            settings,
-            model,
-            shards,
-            device=device,
-            threads=threads,
-            checkpoint_seconds=checkpoint_seconds,
-            report=say,
-            stop=lambda: bool(received),
-        )
-    if not finished:
-        _stopped(received[0])
-    typer.echo(f"sharp decoder: {model / 'sharp'}")
+    where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
+    _to_the_end(partial(run, load_params(params).sharpen, model, shards, **where))
+    made = any((model / "sharp").glob("*.safetensors"))
+    typer.echo(f"sharp decoder: {model / 'sharp'}" if made else "not sharpened: `sharpen.images` asks for none")
 
 
 @app.command()
@@ -122,27 +95,14 @@ def judge(
     params: Annotated[Path, typer.Option(help="The project's settings.")] = DEFAULT_PARAMS,
     device: Device = "auto",
     threads: Threads = None,
-    checkpoint_seconds: Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")] = 20.0,
+    checkpoint_seconds: Seconds = 20.0,
 ) -> None:
     """Train, without labels, the encoder in whose features samples are judged."""
     from pipeline.params import load_params
     from vae.judge import judge as run
-    from vae.signals import noted_signals
 
-    settings = load_params(params).judge
-    with noted_signals() as received, live_line() as say:
-        finished = run(
-            settings,
-            shards,
-            out,
-            device=device,
-            threads=threads,
-            checkpoint_seconds=checkpoint_seconds,
-            report=say,
-            stop=lambda: bool(received),
-        )
-    if not finished:
-        _stopped(received[0])
+    where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
+    _to_the_end(partial(run, load_params(params).judge, shards, out, **where))
     typer.echo(f"encoder: {out}")
 
 
@@ -155,7 +115,7 @@ def evaluate(
     quality: Annotated[Path, typer.Option(help="File of the quality card to write.")] = Path("metrics/quality.json"),
     page: Annotated[Path, typer.Option(help="Page of the quality card to write.")] = Path("reports/quality.html"),
     judge: Annotated[
-        str, typer.Option(help="Folder that `judge` made; none: judge in features that were never trained alone.")
+        str, typer.Option(help="Folder that `judge` made; none: do without it, in random features alone.")
     ] = "models/judge",
     prior: Annotated[
         Literal["standard", "gaussian", "gmm", "flow"] | None,
