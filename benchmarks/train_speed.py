@@ -1,8 +1,8 @@
 """Images a second of a training step, and where its time goes: `python -m benchmarks.train_speed --presets tiny base`.
 
 The share of each part is measured inside whole steps, so it holds on a busy machine too. The baseline in the
-same process is a step without the parts that are ours: the same network under a plain squared error, without
-the guarded optimiser's clipping and average.
+same process is a step without the parts that are ours: the same network under a plain squared error and AdamW,
+without Muon, the guarded optimiser's clipping and the average.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 from pipeline.params import TrainParams
 from vae.devices import choose_device, choose_dtype, prepare
 from vae.models import PRESETS, VAE, build_model
+from vae.muon import Muon
 from vae.optim import GuardedAdamW, update_average
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def main() -> None:
 def report(name: str, model: VAE, other: VAE, x: torch.Tensor, steps: int, device: torch.device) -> None:
     """Measure one preset and print its lines."""
     average = copy.deepcopy(model).requires_grad_(False)
-    optimiser = GuardedAdamW(model, 0.01, 200.0)
+    optimiser = GuardedAdamW(model, 0.01, 200.0, muon=Muon(model, 0.01, model.dtype))
     plain = torch.optim.AdamW(other.parameters(), lr=1e-3)
     clock = Clock(device)
     whole = seconds_of(lambda: parts_of_a_step(model, x, clock, optimiser, average), steps, clock)

@@ -155,7 +155,8 @@ def _draw_pictures(params: EvaluateParams, model: Model, faces: Faces, draw: Dra
     rows = interpolations(model, ends[0::2], ends[1::2], _STEPS)
     write_png(folder / "interpolations.png", row_sheet(rows))
     origin = encode(model, originals[:1])[0]
-    write_png(folder / "traversals.png", traversal_sheet(model, origin, params.traversals, _STEPS))
+    through = None if draw.prior.name == "gmm" else draw.prior  # a mixture has no map from noise
+    write_png(folder / "traversals.png", traversal_sheet(model, origin, params.traversals, _STEPS, through))
 
 
 def _draw_judged(shown: Shown, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Make README's pictures: `make repro`, then `python docs/images/draw.py`. The page needs chromium."""
+"""Make README's pictures: `make repro`, then `python docs/images/draw.py`. The pages need chromium."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = (1360, 1500)  # pixels of the page that are shown
 
 
 def main() -> None:
-    """Write illustrations.webp, and samples, reconstructions and dataset page of the last run, beside this file."""
+    """Write illustrations.webp, and pictures and pages of the last run, beside this file."""
     here = Path(__file__).parent
     illustrations = []
     for seed, index in CHOSEN:
@@ -30,10 +30,17 @@ def main() -> None:
     for name in ("samples", "reconstructions"):
         with Image.open(here.parents[1] / "plots" / f"{name}.png") as sheet:
             sheet.save(here / f"{name}.webp", quality=90, method=6)
-    page = photographed(here.parents[1] / "reports" / "dataset.html")
-    page.resize((PAGE[0] * 3 // 4, PAGE[1] * 3 // 4), Image.Resampling.LANCZOS).save(
-        here / "dataset-page.webp", quality=85, method=6
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = Path(folder) / "sheet.png"
+        command = ["anime-vae", "sample", "models/vae", "--vary", "hair_colour", "--count", "10", "--out", str(sheet)]
+        subprocess.run(command, check=True, cwd=here.parents[1])
+        with Image.open(sheet) as labelled:
+            labelled.save(here / "hair-colours.webp", quality=88, method=6)
+    for name in ("dataset", "quality"):
+        page = photographed(here.parents[1] / "reports" / f"{name}.html")
+        page.resize((PAGE[0] * 3 // 4, PAGE[1] * 3 // 4), Image.Resampling.LANCZOS).save(
+            here / f"{name}-page.webp", quality=85, method=6
+        )
 
 
 def photographed(page: Path) -> Image.Image:
