@@ -146,10 +146,15 @@ def _swd(images: Arrays, draws: Sequence[Resampling], seed: int, normalised: boo
 
 def _summary(values: Any) -> dict[str, float]:
     """Mean and standard deviation over the resamplings."""
-    return {"mean": float(np.mean(values)), "spread": float(np.std(values, ddof=1))}
+    return {"mean": _rounded(np.mean(values)), "spread": _rounded(np.std(values, ddof=1))}
+
+
+def _rounded(figure: Any) -> float:
+    """To six significant digits: what comes after them differs between builds of BLAS."""
+    return float(f"{figure:.6g}")
 
 
 def _ratio(kid: Mapping[str, Mapping[str, float]]) -> float | None:
     """How many times as far from held-out faces samples are as reconstructions; None where these are not far at all."""
     ceiling = kid["ceiling"]
-    return kid["samples"]["mean"] / ceiling["mean"] if ceiling["mean"] > ceiling["spread"] else None
+    return _rounded(kid["samples"]["mean"] / ceiling["mean"]) if ceiling["mean"] > ceiling["spread"] else None
