@@ -150,8 +150,8 @@ def _summary(values: Any) -> dict[str, float]:
 
 
 def _rounded(figure: Any) -> float:
-    """To six significant digits: what comes after them differs between builds of BLAS."""
-    return float(f"{figure:.6g}")
+    """To five significant digits: what comes after them differs between builds of BLAS."""
+    return float(f"{figure:.5g}")
 
 
 def _ratio(kid: Mapping[str, Mapping[str, float]]) -> float | None:
