@@ -41,7 +41,7 @@ def test_samples_of_the_source_are_at_the_floor_and_noise_is_far_beyond_the_ceil
     assert abs(kid["samples"]["mean"]) < kid["ceiling"]["mean"] / 5
     assert far["samples"]["mean"] > 5 * far["ceiling"]["mean"]
     assert good()["kid_ratio"]["random"] < 0.2
-    assert bad["kid_ratio"]["random"] == pytest.approx(far["samples"]["mean"] / far["ceiling"]["mean"])
+    assert bad["kid_ratio"]["random"] == float(f"{far['samples']['mean'] / far['ceiling']['mean']:.5g}")
     for figure in ("density", "coverage"):
         assert bad["spaces"]["random"][figure]["samples"]["mean"] < 0.05
         assert good()["spaces"]["random"][figure]["samples"]["mean"] > 0.5
