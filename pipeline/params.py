@@ -124,9 +124,10 @@ class SharpenParams(Section):
     images: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"  # budget; auto: none for tiny and small
     minibatch: Positive = 32
     width: Positive = 64  # channels of the discriminator's first layer
-    learning_rate: Annotated[float, Field(gt=0.0)] = 2e-4  # of the decoder; the discriminator's is five times that
+    learning_rate: Annotated[float, Field(gt=0.0)] = 5e-4  # of the decoder; the discriminator's is five times that
     adversarial: Annotated[float, Field(ge=0.0)] = 0.5  # nats per dimension that a point of the verdict is worth
     feature: Annotated[float, Field(ge=0.0)] = 0.5  # the same of the distance in the encoder's features, 0 to about 1
+    detail: Annotated[float, Field(ge=0.0)] = 5.0  # the same of the gap in strength of fine detail, 0 to 1
     gradient_penalty: Annotated[float, Field(ge=0.0)] = 0.1  # R1, on the discriminator's loss
     ema_images: Annotated[int, Field(ge=0)] = 10_000  # half-life of the weights' moving average; 0: none
     max_loss_db: Annotated[float, Field(ge=0.0)] = 1.5  # of PSNR that sharpness may cost
@@ -146,7 +147,7 @@ class EvaluateParams(Section):
     """What `evaluate` measures and draws."""
 
     prior: Literal["standard", "gaussian", "gmm", "flow"] = "flow"  # what samples are drawn from
-    temperature: Annotated[float, Field(ge=0.0)] = 1.0  # spread of the noise that samples begin as
+    temperature: Annotated[float, Field(ge=0.0)] = 1.05  # how far samples of a fitted prior lie from its mean
     judged: Positive = 2000  # samples that the quality card judges
     bound_draws: Positive = 64  # latents a face in the importance-weighted bound
     samples: Positive = 64  # random samples in the picture

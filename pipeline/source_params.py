@@ -24,7 +24,7 @@ class DrawnParams(Section):
     """A batch that the embedded illustrator draws."""
 
     kind: Literal["drawn"]
-    count: Positive = 3000  # illustrations
+    count: Positive = 6000  # illustrations
     seed: int = 0
 
 

@@ -56,10 +56,24 @@ def see(sets: Sets, spaces: Sequence[FeatureSpace], priors: Arrays) -> Seen:
     return {space.name: {name: space.features(faces) for name, faces in images.items()} for space in spaces}
 
 
+def too_few(seen: Seen) -> str | None:
+    """Why the sets cannot be compared: one of them is too small. None where they can."""
+    sizes = _sizes(seen)
+    smallest = min(sizes, key=lambda name: sizes[name])
+    if sizes[smallest] >= _LEAST:
+        return None
+    return (
+        f"expected at least {_LEAST} faces in each set to judge, found {sizes[smallest]} of `{smallest}`: "
+        "hold out or draw more faces"
+    )
+
+
 def judge_seen(sets: Sets, seen: Seen, spaces: Sequence[FeatureSpace], seed: int) -> dict[str, Any]:
     """The card of `judge_sets` from features that `see` gave."""
-    images = _images(sets)
-    sizes = {name: len(faces) for name, faces in next(iter(seen.values())).items()}
+    images, sizes = _images(sets), _sizes(seen)
+    reason = too_few(seen)
+    if reason:
+        raise DataError(reason)
     seed %= 2**32  # NumPy has no seeds below zero
     draws = _resamplings(sizes, seed)
     figures = {name: _of_space(features, draws) for name, features in seen.items()}
@@ -71,13 +85,26 @@ def judge_seen(sets: Sets, seen: Seen, spaces: Sequence[FeatureSpace], seed: int
             kind: _swd(images, draws, seed, normalised) for kind, normalised in (("plain", False), ("normalised", True))
         },
         "ladder": {name: {space: _kid(seen[space], name, draws) for space in seen} for name in others},
-        "judged": {
-            "faces": len(draws[0]["test"]),
-            "resamplings": RESAMPLINGS,
-            "spaces": {space.name: space.sha256 for space in spaces},
-            **{name: sizes[name] for name in images},
-        },
+        "judged": _judged(images, spaces, len(draws[0]["test"])),
     }
+
+
+def card_without_figures(sets: Sets, spaces: Sequence[FeatureSpace], reason: str) -> dict[str, Any]:
+    """The card of sets that cannot be compared: what they are, and `unjudged`, which says why."""
+    return {"unjudged": reason, "judged": _judged(_images(sets), spaces, 0)}
+
+
+def _judged(images: Arrays, spaces: Sequence[FeatureSpace], faces: int) -> dict[str, Any]:
+    return {
+        "faces": faces,
+        "resamplings": RESAMPLINGS if faces else 0,
+        "spaces": {space.name: space.sha256 for space in spaces},
+        **{name: len(found) for name, found in images.items()},
+    }
+
+
+def _sizes(seen: Seen) -> dict[str, int]:
+    return {name: len(features) for name, features in next(iter(seen.values())).items()}
 
 
 def _images(sets: Sets) -> dict[str, NDArray[np.uint8]]:
@@ -88,11 +115,6 @@ def _resamplings(sizes: Mapping[str, int], seed: int) -> list[Resampling]:
     """Rows of every set, m of each, for each resampling."""
     smallest = min(sizes, key=lambda name: sizes[name])
     count = min(_MOST, max(int(_SHARE * sizes[smallest]), _LEAST))
-    if count > sizes[smallest]:
-        raise DataError(
-            f"expected at least {_LEAST} faces in each set to judge, found {sizes[smallest]} of `{smallest}`: "
-            "hold out or draw more faces"
-        )
     found = []
     for resampling in range(RESAMPLINGS):  # sets of one size get the same rows: priors are compared noise by noise
         rows = {

@@ -51,3 +51,15 @@ def test_every_peer_gets_a_row_and_what_is_finished_is_not_fitted_again(benchmar
     )
     with Image.open(tmp_path / "out" / "peers.png") as picture:
         assert picture.height > 3 * 16
+
+
+def test_ours_is_trained_fitted_and_sharpened_and_set_beside_the_others(benchmark, tmp_path):
+    tables = benchmark("ours sharpened", "VanillaVAE").strip().split("\n\n")
+    assert [line.split(" |")[0] for line in tables[1].splitlines() if "--" not in line] == [
+        "| ours sharpened, flow ÷", "| its own reconstructions", "| ours sharpened, N(0, I)", "| VanillaVAE, N(0, I)",
+    ]  # fmt: skip
+    folder = tmp_path / "out" / "ours-sharpened"
+    counts = json.loads((folder / "counts.json").read_bytes())["counts"]
+    assert counts["images_seen"] > 0
+    assert {part.name for part in (folder / "work" / "model").iterdir() if part.is_dir()} >= {"prior", "sharp"}
+    assert (folder / "work" / "model" / "sharp" / "model.safetensors").is_file()

@@ -80,7 +80,7 @@ def evaluate(
     where = choose_device(device)
     prepare(where, threads)
     model = load_model(model_path, where)
-    draw = draw_from(load_prior(model, params.prior), params.temperature)
+    draw = draw_from(load_prior(model, params.prior), 1.0 if params.prior == "standard" else params.temperature)
     spaces = load_spaces(judge, model, shards)
     faces = open_faces(model, shards, split)
     found = measure(model.vae, faces, faces.spread(len(faces)), _DRAWS, params.seed)
@@ -98,7 +98,8 @@ def evaluate(
     write_json(out.metrics, _as_json(found, bounded, split) | _sharp_figures(model, faces) | _kid_figures(card))
     write_json(out.quality, card)
     write_bytes(out.page, page)
-    return found, verdict(card) + (f" FID {card['fid']['value']:.2f}, by {card['fid']['sha256']}." if inception else "")
+    fid = f" FID {card['fid']['value']:.2f}, by {card['fid']['sha256']}." if "fid" in card else ""
+    return found, verdict(card) + fid
 
 
 def _check_free(plots: Path) -> None:
@@ -136,10 +137,10 @@ def _sharp_figures(model: Model, faces: Faces) -> dict[str, float]:
 
 
 def _kid_figures(card: dict[str, Any]) -> dict[str, float]:
-    """The kernel distances of the card, of samples and of reconstructions: the few figures that runs compare by."""
+    """Kernel distances of samples and of reconstructions, by which runs compare, where the card has any."""
     return {
         f"kid_{space}_{name}": found["kid"][row]["mean"]
-        for space, found in card["spaces"].items()
+        for space, found in card.get("spaces", {}).items()
         for name, row in (("samples", "samples"), ("reconstructions", "ceiling"))
     }
 

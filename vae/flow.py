@@ -102,6 +102,11 @@ class Flow(nn.Module):
         self.start = MixtureVelocity(components, latent)
         self.velocity = Velocity(width, blocks, latent, vocabulary)
 
+    @property
+    def centre(self) -> Tensor:
+        """Mean of the latents, float32 [Z]."""
+        return self.base.mean
+
     def loss(self, z: Tensor, noise: Tensor, phi: Tensor, labels: Tensor | None = None) -> Tensor:
         """Mean squared error of the velocity on paths from noise to latents.
 
@@ -122,13 +127,12 @@ class Flow(nn.Module):
         self,
         count: int,
         generator: torch.Generator,
-        temperature: float = 1.0,
         labels: Tensor | None = None,
         guidance: float = 1.0,
     ) -> Tensor:
         """Latents, float32 [count, Z]."""
         noise = torch.randn(count, len(self.base.mean), generator=generator).to(self.base.mean.device)
-        return self.from_noise(temperature * noise, labels, guidance)
+        return self.from_noise(noise, labels, guidance)
 
     @torch.no_grad()
     def from_noise(self, noise: Tensor, labels: Tensor | None = None, guidance: float = 1.0) -> Tensor:

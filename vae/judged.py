@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.shards import read_index
-from quality.card import judge_seen, see
+from quality.card import card_without_figures, judge_seen, see, too_few
 from quality.encoder import load_judge
 from quality.inception import inception_distance
 from quality.memory import nearest
@@ -78,10 +78,12 @@ def _some(model: Model, shards: Path, split: str, count: int) -> Faces:
 
 
 def samples_of_priors(model: Model, draw: Draw, count: int, seed: int) -> dict[str, Faces]:
-    """Samples from N(0, I) and from every prior that is fitted, at the same temperature."""
+    """Samples from N(0, I) as it is, and from every prior that is fitted at the temperature of `draw`."""
     fitted = read_fitted(model.path)
     names = ["standard", *(fitted.params.priors if fitted else ())]
-    return {name: samples(model, count, seed, replace(draw, prior=load_prior(model, name))) for name in names}
+    draws = {name: replace(draw, prior=load_prior(model, name)) for name in names}
+    draws["standard"] = replace(draws["standard"], temperature=1.0)
+    return {name: samples(model, count, seed, each) for name, each in draws.items()}
 
 
 def judge_model(
@@ -96,12 +98,14 @@ def judge_model(
     """Judge a model's samples.
 
     Returns:
-        the card as JSON, the faces that its page shows, and what it was made from: name and digest.
+        the card as JSON, without figures where a set has too few faces; the faces that its page shows; and what it was
+        made from: name and digest.
     """
     others = samples_of_priors(model, draw, params.judged, params.seed)
     sets = make_sets(model, shards, split, others[draw.prior.name])
     seen = see(sets, spaces, others)
-    card = judge_seen(sets, seen, spaces, params.seed)
+    reason = too_few(seen)
+    card = card_without_figures(sets, spaces, reason) if reason else judge_seen(sets, seen, spaces, params.seed)
     card["judged"] |= {
         "prior": draw.prior.name,
         "temperature": draw.temperature,
@@ -110,7 +114,7 @@ def judge_model(
         "reconstructed": reconstructed(shards, split),
         "seed": params.seed,
     }
-    if inception is not None:
+    if inception is not None and not reason:
         device = next(model.vae.parameters()).device
         card["fid"] = asdict(inception_distance(inception, sets.test, sets.samples, device))
     lineup = {"train": sets.train, "more of train" if split == "train" else split: sets.test, "samples": sets.samples}

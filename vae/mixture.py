@@ -26,17 +26,21 @@ class Normal(nn.Module):
         self.register_buffer("mean", torch.zeros(latent))
         self.register_buffer("cholesky", torch.eye(latent))  # L, lower triangular
 
+    @property
+    def centre(self) -> Tensor:
+        """Mean of the latents, float32 [Z]."""
+        return self.mean
+
     def sample(
         self,
         count: int,
         generator: torch.Generator,
-        temperature: float = 1.0,
         labels: Tensor | None = None,
         guidance: float = 1.0,
     ) -> Tensor:
         """Latents, float32 [count, Z]."""
         noise = torch.randn(count, len(self.mean), generator=generator).to(self.mean.device)
-        return self.from_noise(temperature * noise, labels, guidance)
+        return self.from_noise(noise, labels, guidance)
 
     def from_noise(self, noise: Tensor, labels: Tensor | None = None, guidance: float = 1.0) -> Tensor:  # noqa: ARG002
         """The affine map: [N, Z] -> [N, Z]."""
@@ -77,22 +81,25 @@ class Mixture(nn.Module):
         self.register_buffer("means", torch.zeros(components, latent))
         self.register_buffer("choleskys", torch.eye(latent).repeat(components, 1, 1))  # lower triangular
 
+    @property
+    def centre(self) -> Tensor:
+        """Mean of the latents, float32 [Z]."""
+        return self.weights @ self.means
+
     def sample(
         self,
         count: int,
         generator: torch.Generator,
-        temperature: float = 1.0,
         labels: Tensor | None = None,  # noqa: ARG002
         guidance: float = 1.0,  # noqa: ARG002
     ) -> Tensor:
-        """Latents, float32 [count, Z]: a component each, then its Gaussian, whose spread the temperature scales."""
+        """Latents, float32 [count, Z]: a component each, then its Gaussian."""
         chosen = torch.multinomial(self.weights.cpu(), count, replacement=True, generator=generator)
         noise = torch.randn(count, self.means.shape[1], generator=generator)
         z = torch.empty_like(noise, device=self.means.device)
         for component in sorted(set(chosen.tolist())):
             rows = chosen == component
-            spread = temperature * noise[rows].to(z.device) @ self.choleskys[component].T
-            z[rows.to(z.device)] = self.means[component] + spread
+            z[rows.to(z.device)] = self.means[component] + noise[rows].to(z.device) @ self.choleskys[component].T
         return z
 
     def from_noise(self, noise: Tensor, labels: Tensor | None = None, guidance: float = 1.0) -> Tensor:  # noqa: ARG002

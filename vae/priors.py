@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vae.folder import Model
 
 BEST_FIRST = ("flow", "gmm", "gaussian")
+TEMPERATURE = 1.05  # of a fitted prior: gives back some of the contrast that mean faces lack
 
 
 class Prior(Protocol):
@@ -33,11 +34,14 @@ class Prior(Protocol):
     name: str  # standard, gaussian, gmm, flow
     vocabulary: Vocabulary  # labels that samples can be asked for
 
+    @property
+    def centre(self) -> Tensor:
+        """Mean of the latents, float32 [Z]."""
+
     def sample(
         self,
         count: int,
         generator: torch.Generator,  # on the CPU, so that a seed means the same on every device
-        temperature: float = 1.0,  # spread of the noise that samples begin as
         labels: Tensor | None = None,
         guidance: float = 1.0,  # over 1: more typical of the labels (classifier-free guidance, Ho & Salimans 2022)
     ) -> Tensor:
@@ -98,6 +102,16 @@ def load_prior(model: Model, name: str | None) -> Prior:
     found.check(path)
     load_weights(prior, path)
     return cast("Prior", prior.to(device).eval().requires_grad_(False))
+
+
+def tempered(prior: Prior, z: Tensor, temperature: float) -> Tensor:
+    """Latents of a prior so many times as far from its mean: [N, Z] -> [N, Z]."""
+    return prior.centre + temperature * (z - prior.centre)
+
+
+def usual_latents(prior: Prior, count: int, generator: torch.Generator) -> Tensor:
+    """Latents of a fitted prior as samples have them unless asked otherwise, [count, Z]."""
+    return tempered(prior, prior.sample(count, generator), TEMPERATURE)
 
 
 def label_codes(vocabulary: Vocabulary, asked: Mapping[str, str]) -> Tensor:

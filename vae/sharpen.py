@@ -24,7 +24,7 @@ from vae.devices import choose_device, prepare
 from vae.folder import FORMAT_VERSION, PARTS, WEIGHTS, Model, digest_of, is_whole, load_model, read_about, sha256_of
 from vae.measure import psnr
 from vae.pictures import grid
-from vae.priors import load_prior
+from vae.priors import load_prior, usual_latents
 from vae.rivals import Rivals
 from vae.schedule import learning_rate, whole_steps
 from vae.sheets import open_faces
@@ -88,8 +88,7 @@ def sharpen(
         model = load_model(path, where, sharp=False)
         state = Rivals(params, model)
         workspace.open()
-        checkpoint = newest_checkpoint(workspace.checkpoints)
-        if checkpoint:
+        if checkpoint := newest_checkpoint(workspace.checkpoints):
             state.load(checkpoint)
             log.info("going on at %d images seen", state.images_seen)
         run = Run(params, images, workspace, model, shards, state)
@@ -136,7 +135,7 @@ class Run:
         self._shown = encode(model, measured.gather(measured.spread(_SHOWN))).to(self._device)
         if self._prior is not None:
             generator = seeded(_CPU, "sharpen samples", params.seed)
-            self._shown = torch.cat([self._prior.sample(_SHOWN, generator), self._shown])
+            self._shown = torch.cat([usual_latents(self._prior, _SHOWN, generator), self._shown])
 
     def to_the_end(
         self, checkpoint_seconds: float, report: Callable[[str, bool], None], stop: Callable[[], bool]
@@ -178,7 +177,7 @@ class Run:
             z = torch.cat([self._vae.encode(x).sample(noise), self._prior_latents()])
         uniforms = torch.rand(count + 2 * len(z), UNIFORMS, generator=generator, device=self._device)
         ramp = min(1.0, max(0.0, seen / (_RAMP * self._budget) - 1.0))
-        weight = torch.full((), params.adversarial * state.strength * ramp, device=self._device)
+        weight = torch.full((), state.strength * ramp, device=self._device)
         state.images_seen += count
         rate = learning_rate(params.learning_rate, state.images_seen, self._budget // 10, self._budget)
         state.move(x, z, uniforms, weight, rate)
@@ -189,7 +188,8 @@ class Run:
             return self._drawn[1]
         part, place = divmod(self._state.images_seen, _SERVED)
         if part != self._drawn[0]:
-            self._drawn = part, self._prior.sample(_LATENTS, seeded(_CPU, "sharpen prior", self._params.seed, part))
+            generator = seeded(_CPU, "sharpen prior", self._params.seed, part)
+            self._drawn = part, usual_latents(self._prior, _LATENTS, generator)
         rows = torch.arange(self._params.minibatch // 2, device=self._device) + place // 2
         return self._drawn[1][rows % _LATENTS]
 
@@ -235,7 +235,7 @@ class Run:
         if not loss_db <= limit:
             raise TrainingError(
                 f"expected sharpness to cost at most {limit:g} dB of PSNR, found {loss_db:.2f}: "
-                "lower `sharpen.adversarial`, `sharpen.feature` or `sharpen.learning_rate`"
+                "lower `sharpen.adversarial`, `sharpen.detail` or `sharpen.learning_rate`"
             )
         write_tensors(folder / WEIGHTS, self._state.average.decoder.state_dict())
         made = {"decoder_sha256": sha256_of(folder / WEIGHTS), "loss_db": loss_db}
@@ -244,7 +244,7 @@ class Run:
 
 
 def guarded(strength: float, loss_db: float, limit: float) -> float:
-    """The share of the adversarial weight after a measurement: halved near the limit, growing again far from it."""
+    """The share of the weights that cost PSNR after a measurement: halved near the limit, growing again far from it."""
     if not loss_db <= _EASE * limit:
         return 0.5 * strength
     return min(1.0, 1.25 * strength) if loss_db < _PRESS * limit else strength

@@ -15,7 +15,7 @@ import torch
 from pipeline.errors import ParamsError
 from vae.data import seeded
 from vae.folder import Model, read_rates
-from vae.priors import label_codes
+from vae.priors import TEMPERATURE, label_codes, tempered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Draw:
     """What random latents come from."""
 
     prior: Prior
-    temperature: float = 1.0  # spread of the noise that they begin as
+    temperature: float = 1.0  # how far from the prior's mean they lie, 1: as it gives them
     labels: Mapping[str, str] = field(default_factory=dict)  # attribute -> value; any value of the others
     guidance: float = 1.0  # how much the labels are insisted on; 1: as in the data
 
@@ -52,7 +52,7 @@ class Draw:
 
 def draw_from(
     prior: Prior,
-    temperature: float | None = None,  # None: 1, or 0.8 of N(0, I)
+    temperature: float | None = None,  # None: 1.05, or 0.8 of N(0, I)
     labels: Mapping[str, str] | None = None,
     guidance: float | None = None,  # None: 2 with labels
 ) -> Draw:
@@ -72,7 +72,7 @@ def draw_from(
     if guidance is not None and not labels:
         raise ParamsError(f"expected labels for guidance {guidance:g} to insist on, found none: give some")
     if temperature is None:
-        temperature = _COOL if prior.name == "standard" else 1.0
+        temperature = _COOL if prior.name == "standard" else TEMPERATURE
     return Draw(
         prior, temperature, dict(labels or {}), (_GUIDANCE if guidance is None else guidance) if labels else 1.0
     )
@@ -104,8 +104,8 @@ def random_latents(model: Model, count: int, seed: int, draw: Draw) -> Tensor:
     generator = seeded(_CPU, "latents", seed)
     labels = label_codes(draw.prior.vocabulary, draw.labels).to(_device(model)) if draw.labels else None
     parts = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
-    found = [draw.prior.sample(part, generator, draw.temperature, labels, draw.guidance).cpu() for part in parts]
-    return torch.cat(found)
+    found = [draw.prior.sample(part, generator, labels, draw.guidance) for part in parts]
+    return torch.cat([tempered(draw.prior, z, draw.temperature).cpu() for z in found])
 
 
 def samples(model: Model, count: int, seed: int, draw: Draw) -> NDArray[np.uint8]:

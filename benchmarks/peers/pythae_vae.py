@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import io
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,7 +121,7 @@ class Pythae:
         from pythae.models import VAE  # noqa: PLC0415
 
         torch.manual_seed(task.seed)
-        self._task = task
+        self._task = task = replace(task, dtype=torch.float32)  # its default: in bfloat16 its variances overflow
         config, encoder, decoder = networks(task.size)
         for network in (encoder, decoder):
             network.register_forward_hook(_in_float32)

@@ -11,6 +11,7 @@ from benchmarks.peers.judging import FLOOR
 from vae.pictures import GAP, grid, labelled, write_png
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -44,18 +45,26 @@ def _rest(row: Judged, peer: Fitted | None) -> list[str]:
     return [mine, psnr, f"{counts.images_seen:,}", speed, times, f"{counts.parameters / 1e6:.1f} M"]
 
 
-def comparison(rows: dict[str, Judged]) -> str:
-    """The distances of the first row, divided by those of its reconstructions and of the others, in Markdown."""
-    names = [name for name, row in rows.items() if row.peer != FLOOR]
-    ours = rows[names[0]]
-    others = {name: rows[name].figures for name in names[1:]}
+def comparisons(rows: dict[str, Judged], whose: Container[str]) -> list[str]:
+    """Tables in Markdown: the first row of each of some peers, over its reconstructions and over all other rows."""
+    first: dict[str, str] = {}
+    for name, row in rows.items():
+        if row.peer in whose:
+            first.setdefault(row.peer, name)
+    return [_comparison(rows, name) for name in first.values()]
+
+
+def _comparison(rows: dict[str, Judged], name: str) -> str:
+    """The distances of a row, divided by those of its reconstructions and of the others."""
+    ours = rows[name]
+    others = {other: row.figures for other, row in rows.items() if other != name and row.peer != FLOOR}
     if ours.reconstructions:
         others = {"its own reconstructions": ours.reconstructions} | others
     figures = [figure for figure in ours.figures if figure.startswith(("KID", "SWD"))]
-    lines = [f"| {names[0]} ÷ | {' | '.join(figures)} |", "|---|" + "--:|" * len(figures)]
-    for name, found in others.items():
+    lines = [f"| {name} ÷ | {' | '.join(figures)} |", "|---|" + "--:|" * len(figures)]
+    for other, found in others.items():
         ratios = [f"{ours.figures[figure].mean / found[figure].mean:.2f}" for figure in figures]
-        lines.append(f"| {name} | {' | '.join(ratios)} |")
+        lines.append(f"| {other} | {' | '.join(ratios)} |")
     return "\n".join(lines)
 
 

@@ -36,18 +36,15 @@ def document(card: Mapping[str, Any], shown: Shown, made: Mapping[str, str]) -> 
         made: what it was made from, name and digest.
     """
     how = card["judged"]
-    resampled = (
-        f"{how['faces']} faces of each set at a time; mean and standard deviation of {how['resamplings']} resamplings."
-    )
     words = {
         "title": escape(_source(how)),
         "headline": _headline(card),
         "verdict": f'<p class="verdict">{escape(verdict(card))}</p>',
         "warning": _warning(how),
         "lineup": "\n".join(strip(title, faces) for title, faces in shown.lineup.items()),
-        "resampled": resampled,
-        "tables": tables(card),
-        "ladder": "\n".join(_rung(name, card, shown) for name in card["ladder"]),
+        "resampled": _resampled(card),
+        "tables": tables(card) if "spaces" in card else "",
+        "ladder": "\n".join(_rung(name, card, shown) for name in shown.ladder),
         "memory_lead": _memory(card),
         "memory": "\n".join(pairs(title, nearest) for title, nearest in shown.memory.items()),
         "limits": "\n".join(f"<p>{line}</p>" for line in _limits(card)),
@@ -62,7 +59,18 @@ def _source(how: Mapping[str, Any]) -> str:
     return f"samples of {PRIORS.get(how['prior'], how['prior'])}"
 
 
+def _resampled(card: Mapping[str, Any]) -> str:
+    how = card["judged"]
+    if "unjudged" in card:
+        return "There were too few faces for any."
+    return (
+        f"{how['faces']} faces of each set at a time; mean and standard deviation of {how['resamplings']} resamplings."
+    )
+
+
 def _headline(card: Mapping[str, Any]) -> str:
+    if "unjudged" in card:
+        return "<h1>No figures</h1>"
     space, ratio = next(iter(card["kid_ratio"].items()))
     if ratio is None:
         return f"<h1><b>{figure(card['spaces'][space]['kid']['samples']['mean'])}</b> KID</h1>"
@@ -71,6 +79,8 @@ def _headline(card: Mapping[str, Any]) -> str:
 
 def verdict(card: Mapping[str, Any]) -> str:
     """In a sentence or two: where the samples are, and whether the prior or the decoder is to blame."""
+    if "unjudged" in card:
+        return f"The samples were not judged: {card['unjudged']}."
     space, ratio = next(iter(card["kid_ratio"].items()))
     kid = {name: figure(one["mean"]) for name, one in card["spaces"][space]["kid"].items()}
     source = _source(card["judged"])
@@ -95,7 +105,7 @@ def _warning(how: Mapping[str, Any]) -> str:
             "Compared with training faces, which are meant wherever this page says held-out ones: a model that copies "
             "them looks good here."
         )
-    if how["faces"] < FEW:
+    if 0 < how["faces"] < FEW:
         lines.append(
             f"Only {how['faces']} faces of each set could be compared at a time: too few for these figures to mean "
             "much. Hold out more faces."
@@ -105,9 +115,9 @@ def _warning(how: Mapping[str, Any]) -> str:
 
 def _rung(name: str, card: Mapping[str, Any], shown: Shown) -> str:
     """A prior: its distance in each space as a bar, and a strip of its samples."""
-    found = card["ladder"]
+    found = card.get("ladder", {})
     bars = []
-    for space in card["spaces"]:
+    for space in card.get("spaces", {}):
         ceiling = card["spaces"][space]["kid"]["ceiling"]["mean"]
         most = max(ceiling, *(rung[space]["mean"] for rung in found.values()))
         bars.append(bar(space, found[name][space]["mean"], found[name][space]["spread"], ceiling, most))
@@ -120,6 +130,8 @@ def _rung(name: str, card: Mapping[str, Any], shown: Shown) -> str:
 
 def _memory(card: Mapping[str, Any]) -> str:
     """What the distances to the training faces say, in the last space, which knows the faces best."""
+    if "unjudged" in card:
+        return ""
     space = list(card["spaces"])[-1]
     found = card["spaces"][space]["memorisation"]
     share, ratio = found["nearer_than_5_percent"], found["median_ratio"]
@@ -140,10 +152,13 @@ def _percent(share: Mapping[str, float]) -> str:
 def _limits(card: Mapping[str, Any]) -> list[str]:
     """What a reader should not take from the figures."""
     how = card["judged"]
-    lines = [
+    few = (
         f"<b>{how['faces']} faces at a time.</b> Kernel distance is fair for few faces, but a difference within the "
         "spread is none; resamplings share faces, so that the truth is less sure than the spread says. The other "
-        "figures depend on how many faces are compared: compare them with those of as many faces alone.",
+        "figures depend on how many faces are compared: compare them with those of as many faces alone."
+    )
+    lines = [
+        *([] if "unjudged" in card else [few]),
         "<b>Features of its own.</b> No weights were downloaded, so these figures compare with no published FID. "
         "Random features see colour and texture more than meaning; the judge’s see what tells these faces apart.",
         "<b>Another dataset, another scale.</b> The figures compare models on the same shards. Each is worth what its "
@@ -157,7 +172,7 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
             "<b>A ceiling of training faces.</b> No faces of val were left to reconstruct: what the model makes of "
             "those that it was trained on is better than what it makes of others."
         )
-    if "learned" not in card["spaces"]:
+    if "learned" not in how["spaces"]:
         lines.append("<b>No judge.</b> The learned space was left out by <code>--judge none</code>.")
     return lines
 

@@ -124,7 +124,7 @@ def test_too_many_broken_files_are_a_broken_source(project, anime_data, picture)
 def test_a_batch_of_the_project_goes_all_the_way_to_shards(project, anime_data, illustrations):
     from pipeline.shards import open_split
 
-    edit(project, "count: 3000", "count: 40")
+    edit(project, "count: 6000", "count: 40")
     edit(project, "data/raw/drawn", str(illustrations))
     for command in (["crop", "--batch", "drawn", "--workers", 1], ["select"], ["pack", "--workers", 1]):
         done = anime_data(*command)

@@ -108,7 +108,7 @@ drawing.write_tar = lambda path, members: time.sleep(60 if path.name > "pictures
 
 
 def test_a_killed_ingest_gives_the_same_bytes(tmp_path, environment):
-    params = (ROOT / "params.yaml").read_text().replace("count: 3000", "count: 40")
+    params = (ROOT / "params.yaml").read_text().replace("count: 6000", "count: 40")
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "params.yaml").write_text(params)

@@ -155,6 +155,16 @@ def test_few_faces_are_said_to_be_few() -> None:
     assert "Only 8 faces" in " ".join(read(card).words)
 
 
+def test_a_card_without_figures_shows_faces_and_says_why() -> None:
+    card = card_of()
+    bare = {"unjudged": "expected at least 2 faces", "judged": card["judged"] | {"faces": 0}}
+    page = read(bare)
+    words = " ".join(page.words)
+    assert "The samples were not judged: expected at least 2 faces." in words
+    assert "0 faces" not in words
+    assert page.tags.count("img") == read(card).tags.count("img")
+
+
 def test_what_was_compared_and_reconstructed_is_said_to_be_held_out_only_where_it_was() -> None:
     card = card_of()
     words = " ".join(read(card).words)

@@ -97,7 +97,7 @@ def test_what_was_fitted_is_what_is_drawn_from(model: Path, shards: Path, tmp_pa
     for priors, name in ((["gaussian"], "gaussian"), (["gaussian", "flow"], "flow")):
         assert fit(brief.model_copy(update={"priors": priors}), folder, shards, device="cpu", threads=1)
         found = call("sample", folder, "--out", out)
-        assert found.stdout == f"picture: {out}\n64 faces from the {name} at temperature 1\n"
+        assert found.stdout == f"picture: {out}\n64 faces from the {name} at temperature 1.05\n"
     for command in ("interpolate", "traverse"):
         found = call(command, folder, "--space", "noise", "--steps", 3, "--out", out)
         assert found.exit_code == 0, found.output
@@ -108,7 +108,7 @@ def test_what_was_fitted_is_what_is_drawn_from(model: Path, shards: Path, tmp_pa
 def test_samples_come_from_the_fitted_prior_and_say_so(model: Path, learnt: Learnt, tmp_path: Path) -> None:
     out = tmp_path / "s.png"
     found = call("sample", model, "--count", 9, "--out", out)
-    assert found.stdout.endswith("9 faces from the flow at temperature 1\n")
+    assert found.stdout.endswith("9 faces from the flow at temperature 1.05\n")
     found = call("sample", model, "--prior", "gmm", "--temperature", 0.5, "--out", out)
     assert found.stdout.endswith("64 faces from the gmm at temperature 0.5\n")
 
@@ -123,14 +123,14 @@ def test_labels_and_guidance_show(model: Path, learnt: Learnt, tmp_path: Path) -
             assert done.exit_code == 0, done.output
             found[value, guidance] = brightness(out)
     assert found["dark", 3] < found["dark", 1] - 1 < found["light", 1] - 3 < found["light", 3] - 4
-    assert done.stdout.endswith("8 faces from the flow at temperature 1, ground=light, glasses=round, guidance 3\n")
+    assert done.stdout.endswith("8 faces from the flow at temperature 1.05, ground=light, glasses=round, guidance 3\n")
     assert "guidance 2" in call("sample", model, "--label", "ground=light", "--out", out).stdout
 
 
 def test_a_varied_label_is_a_row_a_value_from_the_same_noise(model: Path, learnt: Learnt, tmp_path: Path) -> None:
     out, one = tmp_path / "v.png", tmp_path / "one.png"
     found = call("sample", model, "--vary", "ground", "--label", "glasses=none", "--seed", 3, "--out", out)
-    assert found.stdout.endswith("8 faces of each ground from the flow at temperature 1, glasses=none, guidance 2\n")
+    assert found.stdout.endswith("8 faces of each ground from the flow at temperature 1.05, glasses=none, guidance 2\n")
     rows = picture(out)[:, -shape(8, 3)[1] :]
     assert rows.shape == shape(8, 3)
     for row, value in enumerate(VOCABULARY["ground"]):
@@ -219,8 +219,8 @@ def test_a_traversal_of_noise_shows_what_moves_the_face(loaded: Model, learnt: L
 
 
 def test_the_same_seed_is_the_same_noise_whatever_the_labels(loaded: Model, learnt: Learnt) -> None:
-    free = views.random_latents(loaded, 4, 7, views.draw_from(learnt))
-    asked = views.random_latents(loaded, 4, 7, views.draw_from(learnt, labels={"ground": "light"}, guidance=1.5))
+    free = views.random_latents(loaded, 4, 7, views.draw_from(learnt, 1.0))
+    asked = views.random_latents(loaded, 4, 7, views.draw_from(learnt, 1.0, {"ground": "light"}, 1.5))
     assert torch.allclose(asked - free, (1.5 * learnt.light).expand(4, -1), atol=1e-5)
 
 

@@ -33,7 +33,7 @@ Out = Annotated[Path, typer.Option(help="Picture to write (PNG).")]
 Seed = Annotated[int, typer.Option(help="Seed of the random latents.")]
 Temperature = Annotated[
     float | None,
-    typer.Option(min=0.0, max=100.0, help="Spread of the noise that latents begin as. Default: 1, or 0.8 of standard."),
+    typer.Option(min=0.0, max=100.0, help="How far latents lie from their mean. Default: 1.05, or 0.8 of standard."),
 ]
 PriorName = Annotated[
     Literal["standard", "gaussian", "gmm", "flow"] | None,
