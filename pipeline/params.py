@@ -125,9 +125,8 @@ class SharpenParams(Section):
     minibatch: Positive = 32
     width: Positive = 64  # channels of the discriminator's first layer
     learning_rate: Annotated[float, Field(gt=0.0)] = 5e-4  # of the decoder; the discriminator's is five times that
-    adversarial: Annotated[float, Field(ge=0.0)] = 0.5  # nats per dimension that a point of the verdict is worth
+    adversarial: Annotated[float, Field(ge=0.0)] = 1.0  # nats per dimension that a point of the verdict is worth
     feature: Annotated[float, Field(ge=0.0)] = 0.5  # the same of the distance in the encoder's features, 0 to about 1
-    detail: Annotated[float, Field(ge=0.0)] = 5.0  # the same of the gap in strength of fine detail, 0 to 1
     gradient_penalty: Annotated[float, Field(ge=0.0)] = 0.1  # R1, on the discriminator's loss
     ema_images: Annotated[int, Field(ge=0)] = 10_000  # half-life of the weights' moving average; 0: none
     max_loss_db: Annotated[float, Field(ge=0.0)] = 1.5  # of PSNR that sharpness may cost

@@ -1,10 +1,10 @@
-"""What judges a decoder while it is sharpened: a discriminator, distances in features and in the strength of detail."""
+"""What judges a decoder while it is sharpened: a discriminator, and the distance in features."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad, relu
+from torch.nn.functional import avg_pool2d, conv2d, pad, relu
 
 
 class Discriminator(nn.Sequential):
@@ -83,31 +83,6 @@ def _maps(encoder: nn.Module, x: Tensor) -> list[Tensor]:
             break
         maps.append(x.float())
     return maps
-
-
-def detail_gap(fakes: Tensor, faces: Tensor, levels: int = 2) -> Tensor:
-    """How far the strength of fine detail is from that of faces, float32 []: 0 the same, 1 where there is none.
-
-    A decoder that is trained for the mean of all faces of a latent shrinks what it is unsure of: half of the strength
-    of the finest lines is lost. To draw them as strong as they are costs least where they most probably lie, so
-    this asks for strength alone, level by level, and leaves their place to the likelihood.
-
-    Args:
-        fakes: what is compared, float32 [N, 3, S, S].
-        faces: others, float32 [B, 3, S, S].
-        levels: what 2×2 means lose, then what those of these lose, and so on.
-    """
-    gaps = []
-    for _ in range(levels):
-        strengths, smaller = [], []
-        for images in (fakes, faces):
-            means = avg_pool2d(images, 2)
-            detail = images - interpolate(means, images.shape[2:], mode="bilinear")
-            strengths.append(detail.square().mean((0, 2, 3)).clamp(min=1e-10).sqrt())
-            smaller.append(means)
-        gaps.append((strengths[0] / strengths[1] - 1.0).square().mean())
-        fakes, faces = smaller
-    return torch.stack(gaps).mean()
 
 
 def weave(change: Tensor, period: int = 8) -> Tensor:

@@ -12,7 +12,7 @@ from pipeline.atomic import write_bytes, write_json
 from pipeline.errors import DataError
 from vae.augment import augment
 from vae.checkpoint import load_weights, read_rows, read_tensors, write_tensors
-from vae.discriminator import Discriminator, detail_gap, feature_distance, gradient_penalty, hinge, weave
+from vae.discriminator import Discriminator, feature_distance, gradient_penalty, hinge, weave
 from vae.folder import twin
 from vae.optim import GuardedAdamW, update_average
 
@@ -39,7 +39,7 @@ class Rivals:
         optimisers: of the student's decoder and of the discriminator.
         totals: sums since the last row of the curve: distortion, feature, verdicts of faces and fakes, steps;
             float64 [5] on the device.
-        strength: what the guard leaves of the weights of what costs likelihood, 0 to 1.
+        strength: what the guard leaves of the adversarial weight, 0 to 1.
         images_seen: progress.
         curve: rows of curve.tsv so far, means over the steps since the row before.
     """
@@ -69,7 +69,7 @@ class Rivals:
             x: faces, uint8 [B, 3, S, S].
             z: latents of these faces, then of the prior, float32 [N, Z].
             uniforms: what the augmentations need, float32 [N + B + N, UNIFORMS].
-            weight: of what costs likelihood in the student's loss, a share, float32 [].
+            weight: of the verdict in the student's loss, nats per dimension, float32 [].
             rate: the student's learning rate.
         """
         params, count = self._params, len(x)
@@ -99,9 +99,8 @@ class Rivals:
             verdict = self.discriminator(augment(fakes, uniforms)).float().mean()
         with torch.no_grad():
             plain = self._vae.likelihood.mean(self._vae.decode(z))
-        params, gap = self._params, detail_gap(fakes, x / 255.0)
-        loss = distortion / x[0].numel() + params.feature * feature + _WEAVE * weave(fakes - plain)
-        loss = loss + weight * (params.detail * gap - params.adversarial * verdict)
+        loss = distortion / x[0].numel() + self._params.feature * feature - weight * verdict
+        loss = loss + _WEAVE * weave(fakes - plain)
         return loss, fakes, distortion, feature
 
     def _rival_terms(self, x: Tensor, fakes: Tensor, uniforms: Tensor) -> tuple[Tensor, Tensor, Tensor]:

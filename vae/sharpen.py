@@ -177,7 +177,7 @@ class Run:
             z = torch.cat([self._vae.encode(x).sample(noise), self._prior_latents()])
         uniforms = torch.rand(count + 2 * len(z), UNIFORMS, generator=generator, device=self._device)
         ramp = min(1.0, max(0.0, seen / (_RAMP * self._budget) - 1.0))
-        weight = torch.full((), state.strength * ramp, device=self._device)
+        weight = torch.full((), params.adversarial * state.strength * ramp, device=self._device)
         state.images_seen += count
         rate = learning_rate(params.learning_rate, state.images_seen, self._budget // 10, self._budget)
         state.move(x, z, uniforms, weight, rate)
@@ -235,7 +235,7 @@ class Run:
         if not loss_db <= limit:
             raise TrainingError(
                 f"expected sharpness to cost at most {limit:g} dB of PSNR, found {loss_db:.2f}: "
-                "lower `sharpen.adversarial`, `sharpen.detail` or `sharpen.learning_rate`"
+                "lower `sharpen.adversarial`, `sharpen.feature` or `sharpen.learning_rate`"
             )
         write_tensors(folder / WEIGHTS, self._state.average.decoder.state_dict())
         made = {"decoder_sha256": sha256_of(folder / WEIGHTS), "loss_db": loss_db}
@@ -244,7 +244,7 @@ class Run:
 
 
 def guarded(strength: float, loss_db: float, limit: float) -> float:
-    """The share of the weights that cost PSNR after a measurement: halved near the limit, growing again far from it."""
+    """The share of the adversarial weight after a measurement: halved near the limit, growing again far from it."""
     if not loss_db <= _EASE * limit:
         return 0.5 * strength
     return min(1.0, 1.25 * strength) if loss_db < _PRESS * limit else strength

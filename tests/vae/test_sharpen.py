@@ -22,15 +22,7 @@ from tests.vae.blobs import blobs, bytes_of, picture
 from tests.vae.calling import call
 from vae.augment import UNIFORMS, augment
 from vae.checkpoint import write_tensors
-from vae.discriminator import (
-    Discriminator,
-    EvenConv2d,
-    detail_gap,
-    feature_distance,
-    gradient_penalty,
-    hinge,
-    weave,
-)
+from vae.discriminator import Discriminator, EvenConv2d, feature_distance, gradient_penalty, hinge, weave
 from vae.fit import fit
 from vae.folder import load_model, sha256_of
 from vae.measure import measure
@@ -347,35 +339,6 @@ def test_a_weave_is_what_repeats_in_an_image_and_in_all_of_them() -> None:
     eyes[1, :, 20:26, 20:26] = -1.0
     assert weave(eyes).item() < 0.001
     assert weave(eyes.abs()).item() > 0.005
-
-
-def test_the_gap_of_detail_is_in_its_strength_and_nowhere_else() -> None:
-    x = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    mean = x.mean((2, 3), keepdim=True)
-    assert detail_gap(x, x).item() == 0.0
-    assert detail_gap(x.flip(0, 3) + 0.5, x).item() < 1e-4  # other faces, and lighter ones
-    assert detail_gap(mean + 0.5 * (x - mean), x).item() == pytest.approx(0.25, abs=1e-4)
-    assert detail_gap(mean + 1.5 * (x - mean), x).item() == pytest.approx(0.25, abs=1e-4)
-    flat = mean.expand_as(x).clone().requires_grad_()
-    gap = detail_gap(flat, x)
-    assert gap.item() == pytest.approx(1.0, abs=1e-3)
-    gap.backward()
-    assert flat.grad is not None
-    assert flat.grad.isfinite().all()
-
-
-def test_detail_gets_the_strength_that_it_has_in_faces(plain: Path, shards: Path) -> None:
-    faces = torch.from_numpy(blobs(64, 16, 5)).permute(0, 3, 1, 2)
-    z = load_model(plain, CPU).vae.encode(faces).mean
-
-    def gap(path: Path) -> float:
-        model = load_model(path, CPU)
-        drawn = (model.sharp or model.vae).pictures(z)
-        return detail_gap(drawn / 255.0, faces / 255.0).item()
-
-    before = gap(plain)
-    assert run(plain, shards, {"detail": 100.0, "adversarial": 0.0, "images": 480})
-    assert gap(plain) < 0.5 * before
 
 
 def test_the_penalty_is_half_the_squared_slope_at_real_faces() -> None:
