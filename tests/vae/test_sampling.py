@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.params import FitParams
+from pipeline.params import EvaluateParams, FitParams
 from tests.vae.blobs import blobs, picture
 from tests.vae.calling import call
 from tests.vae.test_vae_commands import SIDE, shape
@@ -20,6 +20,7 @@ from vae.fit import fit
 from vae.folder import Model, load_model
 from vae.mixture import Mixture
 from vae.mixture import Normal as Gaussian
+from vae.priors import TEMPERATURE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,6 +217,10 @@ def test_a_traversal_of_noise_shows_what_moves_the_face(loaded: Model, learnt: L
     out = tmp_path / "t.png"
     assert call("traverse", loaded.path, "--space", "noise", "--dimensions", 3, "--out", out).exit_code == 0
     assert picture(out)[:, -shape(7, 3)[1] :].shape == shape(7, 3)
+
+
+def test_evaluate_judges_what_sample_draws(learnt: Learnt) -> None:
+    assert EvaluateParams().temperature == views.draw_from(learnt).temperature == TEMPERATURE
 
 
 def test_the_same_seed_is_the_same_noise_whatever_the_labels(loaded: Model, learnt: Learnt) -> None:
