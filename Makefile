@@ -25,7 +25,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 cascade: $(INSTALLED)
 	@anime-data cascade
 
-repro: cascade ## from illustrations to a trained VAE: `dvc repro`
+repro: $(INSTALLED) ## from illustrations to a trained VAE: `dvc repro`
 	dvc repro
 	@echo "Look at plots/samples.png and plots/reconstructions.png; figures: dvc metrics show"
 

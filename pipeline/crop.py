@@ -7,24 +7,18 @@ grew is taken from what the last run left, but for what is new.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pipeline import cutter, geometry, hashing, images, measures
-from pipeline import faces as faces_module
 from pipeline.archives import list_entries
 from pipeline.atomic import new_folder, restore_folder, write_bytes, write_json
-from pipeline.cascade import DIGEST, find_cascade
+from pipeline.crop_settings import Faces, digest_of, public, settings_of
 from pipeline.cutter import CutSettings, Cutter, Outcome
 from pipeline.earlier import RECORD, finished_pictures, note_made
 from pipeline.errors import DataError
 from pipeline.face_folder import HIDDEN, claim, remove_stale
 from pipeline.funnel import Funnel, funnel
-from pipeline.images import LIBRARIES
 from pipeline.journal import Journal, KnownPictures
 from pipeline.locks import only_run_on
 from pipeline.progress import Progress, silent
@@ -36,17 +30,15 @@ from pipeline.workers import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from pipeline.archives import Entry
     from pipeline.blocklist import Blocklist
     from pipeline.params import CropParams
     from pipeline.records import Row
 
-Faces = Literal["detect", "whole_image"]
-
 _TASK = 8  # pictures handed to a worker at once
 _TAR_CROPS = 1024  # crops in a tar
-_DECIDING = (cutter, faces_module, geometry, hashing, images, measures)  # what comes out of a picture is decided there
 
 
 def crop_batch(
@@ -61,13 +53,14 @@ def crop_batch(
     """Crop a batch of the project at native size, into tars.
 
     Raises:
-        SourceError: the pictures or the cascade cannot be had.
+        SourceError: the pictures, the cascade or the verifier cannot be had.
+        ParamsError: the verifier is not the one that `params.weights` names.
         DataError: no picture, no face, more unreadable files than `params.max_rejected`, or a damaged
             images.parquet or labels.csv.
     """
     entries = list_entries(root)
-    settings = _settings(params, faces, size=None)
-    made_by = _digest(settings)
+    settings = settings_of(params, faces, size=None)
+    made_by = digest_of(settings)
     partial = out.with_name(f"{out.name}.partial")
     path = partial / _journal_name(made_by)
     with only_run_on(out), Journal(path) as journal:
@@ -87,7 +80,7 @@ def crop_batch(
         with new_folder(out) as folder:
             _write_tars(folder, [row for row in rows if _kept(row)], journal)
             write_records(folder / RECORD, FACES, rows)
-            note_made(folder, made_by, _public(settings))
+            note_made(folder, made_by, public(settings))
     shutil.rmtree(partial)
     return counted
 
@@ -104,13 +97,13 @@ def crop_by_hand(
     """Crop any pictures to `<face id>.png` of exactly size × size, outside of any project.
 
     Raises:
-        SourceError: the pictures or the cascade cannot be had.
-        ParamsError: `out` holds the faces of other pictures.
+        SourceError: the pictures, the cascade or the verifier cannot be had.
+        ParamsError: `out` holds the faces of other pictures, or the verifier is not the one of `params.weights`.
         DataError: no picture, or no face in them.
     """
     entries = list_entries(root, without=out)
-    settings = _settings(params, faces, size)
-    path = out / HIDDEN / _journal_name(_digest(settings))
+    settings = settings_of(params, faces, size)
+    path = out / HIDDEN / _journal_name(digest_of(settings))
     is_new = not out.exists()
     with only_run_on(out):
         claim(out, root)
@@ -131,7 +124,7 @@ def crop_by_hand(
             row["crop"] = f"{row['face_id']}.png"
         remove_stale(out, {row["crop"] for row in rows if _kept(row)})
         write_records(out / RECORD, FACES, rows)
-        about = {"input": str(root.resolve()), "settings": _public(settings)}
+        about = {"input": str(root.resolve()), "settings": public(settings)}
         write_json(out / "summary.json", about | asdict(counted))
     return counted
 
@@ -189,24 +182,6 @@ def _kept(row: Row) -> bool:
 
 def _is_picture(rows: list[Row]) -> bool:
     return "image_width" in rows[0]
-
-
-def _settings(params: CropParams, faces: Faces, size: int | None) -> CutSettings:
-    values = params.model_dump(exclude={"max_rejected"})
-    cascade = find_cascade() if faces == "detect" else None
-    return CutSettings(faces=faces, cascade=cascade, size=size, **values)
-
-
-def _public(settings: CutSettings) -> dict[str, object]:
-    """The settings without this machine's paths, with the cascade's digest."""
-    return asdict(settings) | {"cascade": DIGEST if settings.cascade else None}
-
-
-def _digest(settings: CutSettings) -> str:
-    """Of the settings, code and libraries: what one of them found never answers for another."""
-    code = [hashlib.sha256(Path(module.__file__ or "").read_bytes()).hexdigest() for module in _DECIDING]
-    text = json.dumps([LIBRARIES, code, _public(settings)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _journal_name(made_by: str) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from pipeline.archives import read_entry
-from pipeline.faces import DETECTORS, Detection, cut, placed
+from pipeline.detectors import DETECTORS, DetectorSettings, version_of
+from pipeline.faces import Detection, cut, placed
 from pipeline.geometry import FaceBox, Square, face_square
 from pipeline.hashing import content_id
 from pipeline.images import BadPictureError, decode, encode_png, resized
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.archives import Entry
@@ -31,11 +33,13 @@ class CutSettings:
 
     faces: Literal["detect", "whole_image"]
     detector: str
-    cascade: Path | None  # not needed for whole images
+    cascade: Path | None  # None: nothing needs it
+    verifier: Path | None  # weights; None: the shipped ones
     min_face: int
     coarse_step: float
     fine_step: float
     min_score: float
+    align: bool
     margin: float
     shift_up: float
     padding: str
@@ -61,9 +65,10 @@ class Cutter:
         self._known = known
         self._detector = None
         if settings.faces == "detect":
-            assert settings.cascade is not None
-            make = DETECTORS[settings.detector]
-            self._detector = make(settings.cascade, settings.min_face, settings.coarse_step, settings.fine_step)
+            made_of = (settings.min_face, settings.coarse_step, settings.fine_step)
+            detector_settings = DetectorSettings(settings.cascade, settings.verifier, *made_of)
+            self._detector = DETECTORS[settings.detector](detector_settings)
+            self._version = version_of(settings.detector, settings.verifier)
 
     def outcome(self, entry: Entry) -> Outcome:
         """Read, look, cut. Whatever is wrong with a picture becomes its row's reject."""
@@ -102,21 +107,25 @@ class Cutter:
         """Row of one face, and its crop where the score is worth cutting it."""
         settings, box = self._settings, detection.box
         height, width = rgb.shape[:2]
-        square = self._square(box, width, height)
+        square = self._square(detection, width, height)
         row: Row = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
         row |= {"crop_x": square.x, "crop_y": square.y, "crop_size": square.side}
+        row["crop_roll"] = square.roll
         row["padding"] = square.outside(width, height)
         row["aspect"] = max(box.width, box.height) / max(1, min(box.width, box.height))
         if self._detector is not None:
-            row["score"] = detection.score
+            row |= {"score": detection.score, "detector": self._version, "roll": detection.roll}
+            row |= {"votes": detection.votes, "level_weight": detection.level_weight}
             if detection.score < settings.min_score:
                 detail = f"score {detection.score:g}, wanted {settings.min_score:g}"
                 return row | {"reject": Reject.LOW_SCORE, "detail": detail}, None
         native = cut(rgb, square, settings.padding)
         return row | measure_face(native), resized(native, settings.size or min(square.side, settings.max_size))
 
-    def _square(self, box: FaceBox, width: int, height: int) -> Square:
+    def _square(self, detection: Detection, width: int, height: int) -> Square:
         if self._detector is None:  # a face already: its largest centred square
-            return placed(face_square(box, 0.0, 0.0), width, height, "inside")
-        square = face_square(box, self._settings.margin, self._settings.shift_up)
+            return placed(face_square(detection.box, 0.0, 0.0), width, height, "inside")
+        roll = (detection.roll or 0.0) if self._settings.align else 0.0
+        roll = float(np.float32(roll))  # as records keep it: cut again by another digit, pixels differ
+        square = face_square(detection.box, self._settings.margin, self._settings.shift_up, roll)
         return placed(square, width, height, self._settings.padding)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import __version__
 from pipeline.atomic import foreign_in, new_folder, restore_folder, write_bytes, write_json
 from pipeline.blocklist import read_blocklist
+from pipeline.detectors import is_verified
 from pipeline.errors import DataError, ParamsError
 from pipeline.locks import only_run_on
 from pipeline.progress import Progress, silent
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.blocklist import Blocklist
-    from pipeline.params import Params
+    from pipeline.params import CropParams, Params
     from pipeline.revision import Revision
 
 CARD, CROISSANT, ABOUT = "README.md", "croissant.json", "export.json"
@@ -148,10 +149,8 @@ def _revision(project: Project, params: Params, batches: Sequence[str], size: in
     """
     revision = read_revision(project.root, ["pack", "select", *(f"crop@{batch}" for batch in batches)])
     stale = {name for name, stage in revision.stages.items() if not stage.is_current}
-    wanted = params.crop.model_dump(mode="json", exclude={"max_rejected"})
     for batch in batches:
-        noted = _noted(project.faces / batch / "crop.json")
-        if any(noted.get(name, value) != value for name, value in wanted.items()):
+        if _is_other(_noted(project.faces / batch / "crop.json"), params.crop):
             stale.add(f"crop@{batch}")
     if params.pack.size != size:
         stale.add("pack")
@@ -171,10 +170,20 @@ def _noted(path: Path) -> dict[str, Any]:
         return {}
 
 
+def _is_other(noted: dict[str, Any], crop: CropParams) -> bool:
+    """Whether faces were cropped with other settings than these, as far as it was noted."""
+    wanted = crop.model_dump(mode="json", exclude={"max_rejected", "verifier", "weights"})
+    used = noted.get("verifier") or crop.weights  # a path may have changed, with the same weights at its end
+    return not used.startswith(crop.weights) or any(noted.get(name, value) != value for name, value in wanted.items())
+
+
 def _described(params: Params, batches: Iterable[str]) -> dict[str, Any]:
     """The parameters that decided the faces, without places on this machine."""
     sections = {name: getattr(params, name).model_dump(mode="json") for name in ("crop", "select", "pack")}
-    del sections["crop"]["max_rejected"]
+    for name in ("max_rejected", "verifier"):
+        del sections["crop"][name]
+    if not is_verified(params.crop.detector):
+        del sections["crop"]["weights"]
     return sections | {"batches": {batch: params.batches[batch].faces for batch in batches if batch in params.batches}}
 
 

@@ -12,9 +12,39 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import ParamsError
 from pipeline.source_params import KINDS, PluginParams, Positive, Section, SourceParams
+from pipeline.vae_params import EvaluateParams, FitParams, JudgeParams, Share, SharpenParams, TrainParams
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# The sections of the VAE stand in a file of their own, and are had from here.
+__all__ = [
+    "MIN_SCORES", "Batch", "BatchName", "CropParams", "DetectorName", "EvaluateParams", "FitParams", "JudgeParams",
+    "PackParams", "Params", "ReportParams", "SelectParams", "Share", "SharpenParams", "TrainParams", "explain",
+    "load_params",
+]  # fmt: skip
+
+DetectorName = Literal["lbpcascade_animeface", "lbpcascade_animeface+verifier", "pyramid+verifier"]
+MIN_SCORES: dict[str, tuple[float, float]] = {  # good values of crop.min_score and select.min_score
+    "lbpcascade_animeface": (4.0, 10.0),  # votes
+    "lbpcascade_animeface+verifier": (0.1, 0.65),  # probabilities
+    "pyramid+verifier": (0.1, 0.65),
+}
+SHIPPED_WEIGHTS = "cef47bf9"  # of pipeline/verifier.onnx
+_DEFAULT: DetectorName = "pyramid+verifier"
 BatchName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]  # it names folders
+
+
+def misread_score(detector: DetectorName, score: float, place: int) -> str | None:
+    """Why a threshold cannot be meant for a detector's scores, and what could; None: it can.
+
+    Args:
+        detector: whose scores.
+        score: the threshold.
+        place: of a good value in `MIN_SCORES`.
+    """
+    good, is_share = MIN_SCORES[detector][place], detector.endswith("+verifier")
+    if score <= 1.0 if is_share else score >= 1.0:
+        return None
+    meant = "a probability from 0 to 1" if is_share else "votes, from 1 on"
+    return f"the scores of {detector} are {meant}, found {score:g}: {good:g} is a good value"
 
 
 class Batch(Section):
@@ -27,22 +57,36 @@ class Batch(Section):
 class CropParams(Section):
     """What is looked for in a picture, and how a face is cut out of it."""
 
-    detector: Literal["lbpcascade_animeface"] = "lbpcascade_animeface"
+    detector: DetectorName = _DEFAULT
+    verifier: str | None = None  # weights of your own from `anime-data train-verifier`; null: the shipped ones
+    weights: Annotated[str, Field(pattern="^[0-9a-f]{8}$")] = SHIPPED_WEIGHTS  # first digits of their SHA-256
     min_face: Annotated[int, Field(ge=24)] = 96  # side of the smallest box looked for, source pixels
-    coarse_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.1  # ratio between face sizes, first pass
-    fine_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.02  # the same around what the first pass proposes
-    min_score: Annotated[float, Field(ge=1.0)] = 4.0  # boxes below are recorded, not cut
+    coarse_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.1  # ratio between face sizes of the cascade, first pass
+    fine_step: Annotated[float, Field(gt=1.0, le=2.0)] = 1.02  # the same around what its first pass proposes
+    min_score: Annotated[float, Field(ge=0.0)] = MIN_SCORES[_DEFAULT][0]  # boxes below are recorded, not cut
+    align: bool = False  # turn each face upright by its roll, which verifiers tell
     margin: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15  # per side, fraction of the box's longer side
     shift_up: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.1  # towards the hair, fraction of the longer side
     padding: Literal["reflect", "edge", "white", "inside"] = "reflect"  # what lies beyond the picture
     max_size: Annotated[int, Field(ge=16)] = 256  # a larger crop is stored shrunk to this side, pixels
     max_rejected: Share = 0.5  # fail when more than this share of the pictures cannot be read
 
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        problem = misread_score(self.detector, self.min_score, 0)
+        if problem:
+            raise ValueError(f"min_score: {problem}")
+        if self.align and not self.detector.endswith("+verifier"):
+            raise ValueError(f"align: {self.detector} does not tell by how much a face is turned: take a verifier")
+        if self.align and self.padding == "inside":
+            raise ValueError("align: a turned square may not fit into its picture: take another padding than inside")
+        return self
+
 
 class SelectParams(Section):
     """Which faces make the dataset, and in which split each one is."""
 
-    min_score: Annotated[float, Field(ge=0.0)] = 10.0  # the detector's votes
+    min_score: Annotated[float, Field(ge=0.0)] = MIN_SCORES[_DEFAULT][1]  # a verifier's probability, a cascade's votes
     min_size: Positive = 64  # side of the square cut from the source, pixels
     min_sharpness: Annotated[float, Field(ge=0.0)] = 20.0  # variance of the Laplacian at 64 pixels
     max_padding: Share = 0.3  # share of the crop that lies beyond the picture
@@ -81,81 +125,6 @@ class ReportParams(Section):
     seed: int = 0  # of what is shown by chance
 
 
-class TrainParams(Section):
-    """The model, its objective and its training."""
-
-    preset: Literal["tiny", "small", "base", "large"] = "tiny"
-    likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
-    sigma_mode: Literal["learned", "optimal", "fixed"] = "learned"  # of the Gaussian likelihood
-    sigma: Annotated[float, Field(ge=1 / 255, le=10.0)] = 0.1  # observation σ on [0, 1] pixels: fixed value or start
-    beta: Annotated[float, Field(ge=0.0)] = 1.0  # weight of the rate; 1 is the ELBO
-    images: Positive = 120_000  # budget: images seen in all
-    minibatch: Positive = 64
-    learning_rate: Annotated[float, Field(gt=0.0)] = 6e-3
-    warmup_images: Annotated[int, Field(ge=0)] = 10_000  # at most a tenth of the budget
-    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
-    clip_norm: Annotated[float, Field(gt=0.0)] = 200.0  # the gradient's norm is cut here, nats per image
-    ema_images: Annotated[int, Field(ge=0)] = 10_000  # half-life of the weights' moving average; 0: none
-    flip: bool = True  # mirror half of the images
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 where the device has it
-    compile: bool = False  # torch.compile, worth its start-up on a GPU
-    tensorboard: bool = False  # write event files too; needs the extra `tensorboard`
-    seed: int = 0
-
-
-class FitParams(Section):
-    """The priors that are fitted to a model's latents."""
-
-    priors: list[Literal["gaussian", "gmm", "flow"]] = Field(default=["gaussian", "gmm", "flow"])
-    components: Positive = 16  # of the Gaussian mixture, which the flow starts as
-    width: Positive = 256  # of the flow's hidden layers
-    blocks: Positive = 3  # residual blocks of the flow
-    images: Positive = 400_000  # budget of the flow: latents seen in all
-    minibatch: Positive = 128
-    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
-    ema_images: Annotated[int, Field(ge=0)] = 50_000  # half-life of the weights' moving average; 0: none
-    label_dropout: Share = 0.2  # share of faces whose labels are all hidden from the flow; of others some are
-    seed: int = 0
-
-
-class SharpenParams(Section):
-    """The adversarial finetune of the decoder, all else frozen."""
-
-    images: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"  # budget; auto: none for tiny and small
-    minibatch: Positive = 32
-    width: Positive = 64  # channels of the discriminator's first layer
-    learning_rate: Annotated[float, Field(gt=0.0)] = 5e-4  # of the decoder; the discriminator's is five times that
-    adversarial: Annotated[float, Field(ge=0.0)] = 1.0  # nats per dimension that a point of the verdict is worth
-    feature: Annotated[float, Field(ge=0.0)] = 0.5  # the same of the distance in the encoder's features, 0 to about 1
-    gradient_penalty: Annotated[float, Field(ge=0.0)] = 0.1  # R1, on the discriminator's loss
-    ema_images: Annotated[int, Field(ge=0)] = 10_000  # half-life of the weights' moving average; 0: none
-    max_loss_db: Annotated[float, Field(ge=0.0)] = 1.5  # of PSNR that sharpness may cost
-    seed: int = 0
-
-
-class JudgeParams(Section):
-    """The encoder in whose features samples are judged, trained without labels on the train split."""
-
-    images: Positive = 100_000  # budget: images seen in all
-    minibatch: Annotated[int, Field(ge=2)] = 128  # each face is told from the others of its minibatch
-    learning_rate: Annotated[float, Field(gt=0.0)] = 2e-3
-    seed: int = 0
-
-
-class EvaluateParams(Section):
-    """What `evaluate` measures and draws."""
-
-    prior: Literal["standard", "gaussian", "gmm", "flow"] = "flow"  # what samples are drawn from
-    temperature: Annotated[float, Field(ge=0.0)] = 1.05  # how far samples of a fitted prior lie from its mean
-    judged: Positive = 2000  # samples that the quality card judges
-    bound_draws: Positive = 64  # latents a face in the importance-weighted bound
-    samples: Positive = 64  # random samples in the picture
-    reconstructions: Positive = 16
-    interpolations: Positive = 6  # rows of seven steps
-    traversals: Positive = 8  # dimensions with the most rate
-    seed: int = 0
-
-
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -170,6 +139,13 @@ class Params(Section):
     sharpen: SharpenParams = SharpenParams()
     judge: JudgeParams = JudgeParams()
     evaluate: EvaluateParams = EvaluateParams()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        problem = misread_score(self.crop.detector, self.select.min_score, 1)
+        if problem:
+            raise ValueError(f"`select.min_score`: {problem}")
+        return self
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
@@ -228,7 +204,8 @@ def explain(error: ValidationError) -> str:
         return f"`{_dotted(loc[:-2])}`: expected names as text, found {problem['input']!r}: put it into quotes"
     message = problem["msg"].removeprefix("Value error, ")
     found = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
-    return f"`{where}`: {message[:1].lower()}{message[1:]}{found}"
+    place = f"`{where}`: " if where else ""
+    return f"{place}{message[:1].lower()}{message[1:]}{found}"
 
 
 def _dotted(loc: tuple[Any, ...]) -> str:

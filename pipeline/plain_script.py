@@ -11,10 +11,10 @@ from pipeline.faces import Detection
 from pipeline.geometry import FaceBox
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
+
+    from pipeline.detectors import DetectorSettings
 
 VOTES = 5.0  # windows that must agree, as the script has it
 
@@ -25,10 +25,10 @@ class PlainScript:
     The score is the number of windows that agree, and no box has fewer than 5.
     """
 
-    def __init__(self, cascade: Path, *_settings: float) -> None:  # it has none
-        self._classifier = cv2.CascadeClassifier(str(cascade))
+    def __init__(self, settings: DetectorSettings) -> None:  # of which it takes the cascade alone
+        self._classifier = cv2.CascadeClassifier(str(settings.cascade))
         if self._classifier.empty():
-            raise SourceError(f"expected a cascade that OpenCV can load, found another thing in {cascade}")
+            raise SourceError(f"expected a cascade that OpenCV can load, found another thing in {settings.cascade}")
         cv2.setNumThreads(1)
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Detection]:

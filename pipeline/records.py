@@ -72,10 +72,15 @@ FACES = pa.schema(
         ("y", pa.int32()),
         ("width", pa.int32()),
         ("height", pa.int32()),
-        ("score", pa.float32()),
+        ("score", pa.float32()),  # a verifier's probability, or votes of the plain cascade
+        ("detector", pa.string()),  # its name, then digests of cascade and weights; null where a picture is a face
+        ("roll", pa.float32()),  # degrees clockwise; null where the detector does not say
+        ("votes", pa.float32()),  # windows that agree
+        ("level_weight", pa.float32()),  # of the best window, by the cascade's last stage
         ("crop_x", pa.int32()),  # the square that was cut, source pixels
         ("crop_y", pa.int32()),
         ("crop_size", pa.int32()),
+        ("crop_roll", pa.float32()),  # degrees clockwise by which the square is turned; 0: not aligned
         ("padding", pa.float32()),  # share of the square beyond the picture
         ("aspect", pa.float32()),  # longer side of the box over its shorter one
         ("sharpness", pa.float32()),  # from here to `thumbnail`: see pipeline/measures.py; null where none was cut
@@ -183,8 +188,7 @@ def iter_records(path: Path, schema: pa.Schema, without: str | None = None) -> I
                 wanted = batch if without is None else batch.filter(pc.is_null(batch.column(without)))
                 yield from pa.Table.from_batches([wanted]).cast(schema).to_pylist()
     except (pa.ArrowException, ValueError, OSError) as error:
-        problem = str(error).splitlines()[0]
-        raise DataError(f"expected the columns of {path.name} in {path}, found damage: {problem}") from None
+        raise _unreadable(path, schema, error) from None
 
 
 def read_records(path: Path, schema: pa.Schema) -> list[Row]:
@@ -199,8 +203,7 @@ def read_records(path: Path, schema: pa.Schema) -> list[Row]:
     except FileNotFoundError:
         raise DataError(f"expected records in {path}, found no such file: run the stage that makes it first") from None
     except (pa.ArrowException, ValueError, OSError) as error:  # OSError: a damaged page
-        problem = str(error).splitlines()[0]
-        raise DataError(f"expected the columns of {path.name} in {path}, found damage: {problem}") from None
+        raise _unreadable(path, schema, error) from None
     return rows
 
 
@@ -217,9 +220,20 @@ def find_records(path: Path, schema: pa.Schema, column: str, values: Iterable[st
     except FileNotFoundError:
         raise DataError(f"expected records in {path}, found no such file: run the stage that makes it first") from None
     except (pa.ArrowException, ValueError, OSError) as error:
-        problem = str(error).splitlines()[0]
-        raise DataError(f"expected the columns of {path.name} in {path}, found damage: {problem}") from None
+        raise _unreadable(path, schema, error) from None
     return rows
+
+
+def _unreadable(path: Path, schema: pa.Schema, error: Exception) -> DataError:
+    """What is wrong with a file: it is of an older version, or damaged."""
+    expected = f"expected the columns of {path.name} in {path}"
+    try:
+        lacking = [name for name in schema.names if name not in pq.read_schema(path).names]
+    except (pa.ArrowException, ValueError, OSError):
+        lacking = []
+    if lacking:
+        return DataError(f"{expected}, found none called `{lacking[0]}`: an older version wrote it, make it again")
+    return DataError(f"{expected}, found damage: {str(error).splitlines()[0]}")
 
 
 def part_of(schema: pa.Schema, *columns: str) -> pa.Schema:

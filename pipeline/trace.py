@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cascade import DIGEST
+from pipeline.detectors import digests_of
 from pipeline.earlier import ABOUT
 from pipeline.errors import DataError, ParamsError
 from pipeline.records import FACES, SAMPLES, SELECTION, find_records
@@ -32,7 +32,7 @@ _SAMPLE = re.compile(r"(?:.*/)?([^/]+?)(?:\.safetensors)?:([0-9]{1,9})")
 _PROVENANCE = (
     *("page_url", "url", "author", "licence", "licence_url", "source", "source_id", "parent", "rating", "tags"),
 )
-_NO_SETTINGS = {"faces", "detector", "cascade", "size"}  # said elsewhere
+_NO_SETTINGS = {"faces", "detector", "cascade", "verifier", "size"}  # said elsewhere
 _MEASURES = ("sharpness", "contrast", "brightness", "colour", "border", "aspect")
 
 
@@ -49,11 +49,11 @@ def trace_face(
 
     Its keys: `face_id`, `batch`, `also_in` (other batches with the same picture), `blocked` (the line of the blocklist
     that it is on), `sample` (shard, file, row, split, size, labels), `selection` (group, split, reject, detail,
-    labels), `crop` (tar, member, side, square with x, y and side in source pixels, padding, beyond_picture, max_size),
-    `detection` (box, score, detector, cascade_sha256, params, params_noted, reject, detail), `measures`, `picture`
-    (root, file, member, image, image_id, width, height, pixels), `provenance`, `models`, `revision` (commit, is_dirty,
-    stages) and `missing`: in sentences, which links are not there. `sample` and `selection` are null where the face
-    is not there.
+    labels), `crop` (tar, member, side, square with x, y and side in source pixels and its roll in degrees clockwise,
+    padding, beyond_picture, max_size), `detection` (box, score, detector, roll, votes, level_weight, cascade_sha256,
+    verifier_sha256, params, params_noted, reject, detail), `measures`, `picture` (root, file, member, image, image_id,
+    width, height, pixels), `provenance`, `models`, `revision` (commit, is_dirty, stages) and `missing`: in sentences,
+    which links are not there. `sample` and `selection` are null where the face is not there.
 
     Raises:
         ParamsError: the name is neither.
@@ -139,13 +139,15 @@ def _chosen(sample: Row | None, selected: list[Row], batches: list[str]) -> str:
 def _settings(folder: Path, params: Params, batch: str) -> tuple[dict[str, Any], bool]:
     """What the batch was cropped with, and whether that was noted then; or else what params.yaml says now."""
     faces = params.batches[batch].faces if batch in params.batches else "detect"
-    cascade = DIGEST if faces == "detect" else None
-    now = {"faces": faces, "cascade": cascade} | params.crop.model_dump(exclude={"max_rejected"})
+    crop = params.crop
+    now = {"faces": faces, "cascade": None} | crop.model_dump(exclude={"max_rejected", "weights"})
     try:
         noted = dict(json.loads((folder / ABOUT).read_bytes())["settings"])
     except (OSError, ValueError, KeyError, TypeError):
-        return now, False
-    return (noted, True) if now.keys() <= noted.keys() else (now, False)
+        noted = {}
+    if now.keys() <= noted.keys():
+        return noted, True
+    return now | digests_of(faces, crop.detector, Path(crop.verifier) if crop.verifier else None), False
 
 
 def _root(params: Params, revision: Revision, batch: str) -> str | None:
@@ -177,7 +179,7 @@ def _labels(row: Row) -> dict[str, str]:
 
 def _crop_parts(row: Row, folder: Path, settings: dict[str, Any], is_noted: bool) -> Way:
     is_whole = settings["faces"] == "whole_image"
-    square = {"x": row["crop_x"], "y": row["crop_y"], "side": row["crop_size"]}
+    square = {"x": row["crop_x"], "y": row["crop_y"], "side": row["crop_size"], "roll": row["crop_roll"] or 0.0}
     crop: Way = {
         "tar": str(folder / row["crop"]) if row["crop"] else None,
         "member": f"{row['face_id']}.png" if row["crop"] else None,
@@ -189,9 +191,9 @@ def _crop_parts(row: Row, folder: Path, settings: dict[str, Any], is_noted: bool
     }
     detection: Way = {
         "box": {key: row[key] for key in ("x", "y", "width", "height")},
-        "score": row["score"],
-        "detector": None if is_whole else settings["detector"],
+        **{key: row[key] for key in ("score", "detector", "roll", "votes", "level_weight")},
         "cascade_sha256": settings["cascade"],
+        "verifier_sha256": settings["verifier"],
         "params": {key: value for key, value in settings.items() if key not in _NO_SETTINGS},
         "params_noted": is_noted,
         "reject": row["reject"],

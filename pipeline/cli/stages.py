@@ -88,7 +88,12 @@ def crop(
     size: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of every face, pixels; 64.")] = None,
     margin: Annotated[float | None, typer.Option(min=0, max=1, help="Added per side, fraction of the box.")] = None,
     min_face: Annotated[int | None, typer.Option(min=24, help="Smallest box looked for, source pixels.")] = None,
-    min_score: Annotated[float | None, typer.Option(min=1, help="Votes that a face needs.")] = None,
+    detector: Annotated[str | None, typer.Option(help="As params.yaml names them; pyramid+verifier.")] = None,
+    verifier: Annotated[Path | None, typer.Option(help="Weights of your own, from train-verifier.")] = None,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, help="Probability that a face needs; of the plain cascade, votes.")
+    ] = None,
+    align: Annotated[bool | None, typer.Option("--align", help="Turn each face upright.")] = None,
     faces: Annotated[
         Literal["detect", "whole_image"] | None, typer.Option(help="whole_image: the pictures are faces already.")
     ] = None,
@@ -106,6 +111,7 @@ def crop(
         raise ParamsError("expected either a folder of pictures or --batch: give one of them")
     if batch is not None:
         _refuse_with_batch(margin=margin, min_face=min_face, min_score=min_score, out=to, size=size, faces=faces)
+        _refuse_with_batch(detector=detector, verifier=verifier, align=align)
         loaded = load(params)
         section = named(loaded.batches, batch, "batches", params)
         where, root, how = FACES / batch, Path(section.path), (loaded.crop, section.faces, worker_count(workers))
@@ -115,7 +121,8 @@ def crop(
         write_metrics(f"crop-{batch}", asdict(funnel))
     else:
         assert pictures is not None
-        settings = _crop_params({"margin": margin, "min_face": min_face, "min_score": min_score})
+        looks = {"detector": detector, "verifier": verifier and str(verifier), "min_score": min_score, "align": align}
+        settings = _crop_params(looks | {"margin": margin, "min_face": min_face})
         with progress_bar("crop") as report:
             where = to or Path("faces")
             funnel = crop_by_hand(
@@ -156,12 +163,27 @@ def _refuse_with_batch(**given: object) -> None:
             raise ParamsError(f"expected no --{option} with --batch, found one: it comes from params.yaml")
 
 
-def _crop_params(given: dict[str, float | None]) -> CropParams:
-    """Defaults for cropping by hand: what the whole pipeline would keep, since no `select` follows."""
-    from pipeline.params import CropParams, SelectParams
+def _crop_params(given: dict[str, Any]) -> CropParams:
+    """Defaults for cropping by hand: what the whole pipeline would keep, since no `select` follows.
+
+    Raises:
+        ParamsError: there is no such detector, or its scores are not what the threshold is.
+    """
+    from pydantic import ValidationError
+
+    from pipeline.params import MIN_SCORES, CropParams, explain
+    from pipeline.verifier import weights_digest
 
     wanted = {name: value for name, value in given.items() if value is not None}
-    return CropParams(**({"min_score": SelectParams().min_score} | wanted))  # type: ignore[arg-type]
+    detector = wanted.get("detector", CropParams().detector)
+    if detector not in MIN_SCORES:
+        raise ParamsError(f"expected --detector to be one of {', '.join(MIN_SCORES)}, found `{detector}`")
+    if "verifier" in wanted:
+        wanted["weights"] = weights_digest(Path(wanted["verifier"]))[:8]
+    try:
+        return CropParams(**({"min_score": MIN_SCORES[detector][1]} | wanted))
+    except ValidationError as error:
+        raise ParamsError(f"expected settings that go together: {explain(error)}") from None
 
 
 def _asked_before(batch: str) -> Mapping[str, Any]:

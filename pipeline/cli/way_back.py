@@ -63,11 +63,14 @@ def _detection(way: Way) -> Lines:
     found = way["detection"]
     box = found["box"]
     score = f", score {found['score']:g}" if found["score"] is not None else ""
-    yield "box", f"x {box['x']}, y {box['y']}, {box['width']}x{box['height']}{score}"
+    roll = f", turned by {found['roll']:g} degrees" if found["roll"] is not None else ""
+    yield "box", f"x {box['x']}, y {box['y']}, {box['width']}x{box['height']}{score}{roll}"
     if found["reject"]:
         yield "", f"rejected by `crop`: {found['reject']}" + (f" ({found['detail']})" if found["detail"] else "")
     if found["detector"]:
-        yield "detector", f"{found['detector']}, cascade sha256 {found['cascade_sha256']}"
+        digests = [(name, found[f"{name}_sha256"]) for name in ("cascade", "verifier")]
+        used = "".join(f", {name} sha256 {digest}" for name, digest in digests if digest)
+        yield "detector", f"{found['detector']}{used}"
         yield "", _pairs(found["params"])
     else:
         yield "detector", "none: the pictures of this batch are faces already"

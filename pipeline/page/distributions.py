@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _MEASURES = (  # column, words, unit
     ("crop_size", "side in the source", "pixels"),
-    ("score", "score", "votes"),
+    ("score", "score", ""),
     ("sharpness", "sharpness", "variance of the Laplacian"),
     ("brightness", "brightness", "levels of 255"),
     ("contrast", "contrast", "levels of 255"),

@@ -36,7 +36,7 @@ SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}  # ours ->
 _OF_FACES = part_of(
     FACES,
     *("face_id", "source", "source_id", "rating", "image_width", "image_height", "x", "y", "width", "height"),
-    *("crop_x", "crop_y", "crop_size", "crop"),
+    *("crop_x", "crop_y", "crop_size", "crop_roll", "crop"),
 )
 _ROWS = 2048  # rows that are Python objects at once
 

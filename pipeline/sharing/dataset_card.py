@@ -114,12 +114,19 @@ def _made(about: About) -> list[str]:
             for part in _PARTS
         ),
         "",
-        *([f"Faces were detected in: {', '.join(detected)}."] if detected else []),
+        *([_detection(params["crop"]["detector"], detected)] if detected else []),
         *([f"Pictures that are faces already: {', '.join(whole)}."] if whole else []),
-        "Detection is by a cascade of local binary patterns that finds frontal faces best: profiles, very small faces "
-        "and unusual styles are missing more often than others.",
         "",
     ]
+
+
+def _detection(detector: str, batches: list[str]) -> str:
+    if detector.endswith("+verifier"):
+        how = "a small network, whose score is a probability"
+    else:
+        how = "a cascade of local binary patterns that finds frontal faces best, whose score counts votes"
+    missing = "profiles, very small faces and unusual styles are missing more often than others"
+    return f"Faces were detected in {', '.join(batches)} by {how}: {missing}."
 
 
 _PARTS = ("crop", "select", "pack")

@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from pipeline.atomic import write_json
 from pipeline.cascade import DIGEST
+from pipeline.detectors import needs_cascade
 from pipeline.errors import DataError
 from pipeline.images import LIBRARIES
 from pipeline.params import CropParams
-from pipeline.records import read_records, record_writer
+from pipeline.records import part_of, read_records, record_writer
 from pipeline.shards import SPLITS
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.sharing.dataset import Dataset
 
 RECORDS, ABOUT = "recipe.parquet", "recipe.json"
-FORMAT = 1
+FORMAT = 2  # 1 had no `crop_roll`: its squares are upright
 _PADDINGS = get_args(CropParams.model_fields["padding"].annotation)
 _LARGEST = 4096  # pixels; a recipe must not name a size that fills the memory
 
@@ -57,6 +58,7 @@ RECIPE = pa.schema(
         ("crop_x", pa.int32()),  # the square that is cut, source pixels
         ("crop_y", pa.int32()),
         ("crop_size", pa.int32()),
+        ("crop_roll", pa.float32()),  # degrees clockwise by which it is turned
         ("labels", pa.string()),  # sorted JSON {attribute: value}; null: none
         ("pixels_sha256", pa.string()),  # of the face's pixels: side × side × 3 bytes, rows first, R G B
     ]
@@ -98,7 +100,8 @@ def write_recipe(dataset: Dataset, folder: Path, step: Callable[[], None], about
                 step()
     crop = about.params["crop"]
     content = {"format": FORMAT, "size": dataset.index.size, "padding": crop["padding"], "max_size": crop["max_size"]}
-    made_with = {"libraries": LIBRARIES, "detector": crop["detector"], "detector_sha256": DIGEST}
+    digests = {"cascade": DIGEST if needs_cascade(crop["detector"]) else None, "verifier": crop.get("weights")}
+    made_with = {"libraries": LIBRARIES, "detector": crop["detector"], "detector_sha256": digests}
     write_json(folder / ABOUT, content | made_with | {"params": about.params})
 
 
@@ -111,7 +114,7 @@ def read_recipe(folder: Path) -> Recipe:
     path = folder / ABOUT
     try:
         raw: dict[str, Any] = json.loads(path.read_bytes())
-        if raw["format"] != FORMAT:
+        if raw["format"] not in {1, FORMAT}:
             raise DataError(f"expected a recipe of format {FORMAT} in {path}, found {raw['format']}: export it again")
         libraries = {str(name): str(version) for name, version in raw["libraries"].items()}
         recipe = Recipe(str(raw["padding"]), int(raw["max_size"]), int(raw["size"]), libraries)
@@ -134,12 +137,14 @@ def read_rows(folder: Path) -> list[Row]:
         DataError: it is missing, damaged, or holds what is no face.
     """
     path = folder / RECORDS
-    rows = read_records(path, RECIPE)
+    rows = _with_rolls(path)
     seen: set[str] = set()
     for number, row in enumerate(rows, start=1):
         wrong = next((name for name, form in _MADE_OF_IT.items() if not form.fullmatch(row[name] or "")), None)
         if wrong is None and (None in (row["crop_x"], row["crop_y"]) or (row["crop_size"] or 0) < 1):
             wrong = "crop_size"
+        if wrong is None and not abs(row["crop_roll"]) <= 360:
+            wrong = "crop_roll"
         if wrong is None and row["face_id"].rpartition("-")[0] != row["image_id"]:
             wrong = "face_id"
         if wrong is not None:
@@ -153,6 +158,16 @@ def read_rows(folder: Path) -> list[Row]:
     if not rows:
         raise DataError(f"expected faces in {path}, found none: export it again")
     return rows
+
+
+def _with_rolls(path: Path) -> list[Row]:
+    """The rows; those of format 1 with the roll that all of its squares have."""
+    try:
+        rows = read_records(path, RECIPE)
+    except DataError:
+        upright = part_of(RECIPE, *(name for name in RECIPE.names if name != "crop_roll"))
+        rows = read_records(path, upright)
+    return [row | {"crop_roll": row.get("crop_roll") or 0.0} for row in rows]
 
 
 def labels_of(row: Row) -> dict[str, str]:

@@ -47,7 +47,7 @@ class Wanted:
     @classmethod
     def of(cls, row: Row) -> Self:
         """The face of a row of recipe.parquet."""
-        square = Square(row["crop_x"], row["crop_y"], row["crop_size"])
+        square = Square(row["crop_x"], row["crop_y"], row["crop_size"], row["crop_roll"])
         return cls(row["face_id"], row["split"], square, row["pixels_sha256"])
 
 
@@ -90,7 +90,12 @@ def verified_faces(entry: Entry) -> list[Verified]:
 def _verified(rgb: NDArray[np.uint8], face: Wanted) -> Verified:
     height, width = rgb.shape[:2]
     outside = face.square.outside(width, height)
-    if outside >= 1 or (outside and _recipe.padding == "inside") or face.square.side > _WIDEST * min(width, height):
+    needs_padding = outside > 0 or face.square.roll != 0  # around a turned square, for its interpolation
+    if (
+        outside >= 1
+        or (needs_padding and _recipe.padding == "inside")
+        or face.square.side > _WIDEST * min(width, height)
+    ):
         return Verified(face.face_id, face.split, Verdict(Reject.WRONG_HASH, "its square does not fit its picture"))
     pixels = resized(cut_again(rgb, face.square, _recipe.padding, _recipe.max_size), _recipe.size)
     if pixels_digest(pixels) != face.digest:
