@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.cli import stages, dataset, lineage, sharing, inspection
+from pipeline.cli import stages, dataset, lineage, sharing, inspection, training
 from pipeline.cli.options import app
 from pipeline.terminal import out, run_reported
 
-__all__ = ["app", "dataset", "inspection", "lineage", "main", "sharing", "stages"]
+__all__ = ["app", "dataset", "inspection", "lineage", "main", "sharing", "stages", "training"]
 
 
 def main() -> None:
