@@ -1,9 +1,9 @@
-"""Recall, precision and throughput of `anime-data crop` against the well-known script, in one run.
+"""Recall, precision and throughput of `anime-data crop` with each detector against the well-known script, in one run.
 
-    python -m benchmarks.crop_yield IMAGES LABELS [--copies 4] [--repeats 3]
+    python -m benchmarks.crop_yield IMAGES LABELS [--copies 4] [--repeats 3] [--detectors NAME ...]
 
 IMAGES is a folder of illustrations, LABELS their faces.json or COCO JSON (see pipeline/labelled_faces.py).
-Both programs run as whole processes over the same pictures, made distinct by a few bytes after their end,
+All programs run as whole processes over the same pictures, made distinct by a few bytes after their end,
 by turns. The baseline is what most tutorials do: read, grey, equalizeHist, detectMultiScale(1.1, 5, (24, 24))
 at full size, cut and resize to 64 x 64.
 """
@@ -18,12 +18,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.cascade import find_cascade
+from pipeline.detectors import DETECTORS
 from pipeline.geometry import FaceBox
 from pipeline.labelled_faces import read_labelled_faces
 from pipeline.matching import matched
 from pipeline.records import FACES, read_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Found = dict[str, list[FaceBox]]
 
@@ -67,6 +72,16 @@ def kept_boxes(faces: Path, prefix: str = "") -> Found:
     return found
 
 
+def scripted_boxes(printed: str, prefix: str = "") -> Found:
+    """Boxes that the script printed, of the pictures whose name begins with `prefix`."""
+    found: Found = {}
+    for line in printed.splitlines():
+        name, *numbers = line.split("\t")
+        if name.startswith(prefix):
+            found.setdefault(name.removeprefix(prefix), []).append(FaceBox(*map(int, numbers)))
+    return found
+
+
 def run(command: list[str]) -> tuple[float, str]:
     """Seconds of a whole process, and what it printed."""
     start = time.perf_counter()
@@ -74,47 +89,62 @@ def run(command: list[str]) -> tuple[float, str]:
     return time.perf_counter() - start, done.stdout
 
 
+def crop_commands(detectors: list[str]) -> dict[str, list[str]]:
+    """`anime-data crop` with each detector, and what it takes to call it so."""
+    crop = [str(Path(sys.executable).parent / "anime-data"), "crop"]
+    return {detector: [*crop, "--detector", detector] for detector in detectors}
+
+
+def copied(images: Path, names: Iterable[str], copies: int, folder: Path) -> None:
+    """Each picture several times, made distinct, since `crop` looks at equal ones once."""
+    folder.mkdir()
+    for copy in range(copies):
+        for name in names:
+            (folder / f"{copy}-{name}").write_bytes((images / name).read_bytes() + bytes([copy]))
+
+
+def print_table(found: dict[str, Found], seconds: dict[str, list[float]], labels: Found, count: int) -> None:
+    """A line a program; times as fast as the script: the median over the turns, and the range."""
+    wide = max(map(len, found))
+    print(f"{'':{wide}} {'recall':>7} {'precision':>10} {'boxes':>6} {'pictures/s':>11}  times the script")
+    for name, boxes in found.items():
+        recall, precision, number = recall_precision(boxes, labels)
+        ratios = [script / own for script, own in zip(seconds["script"], seconds[name], strict=True)]
+        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        speed = count / statistics.median(seconds[name])
+        print(f"{name:{wide}} {recall:7.3f} {precision:10.3f} {number:6d} {speed:11.1f}  {spread}")
+
+
 def main() -> None:
-    """Print the table."""
+    """Run each program by turns, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
     parser.add_argument("labels", type=Path)
     parser.add_argument("--copies", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--detectors", nargs="+", choices=list(DETECTORS), default=list(DETECTORS))
     options = parser.parse_args()
     labels = read_labels(options.labels)
-    cascade = find_cascade()
-    seconds: dict[str, list[float]] = {"script": [], "anime-data crop": []}
+    crops = crop_commands(options.detectors)
+    seconds: dict[str, list[float]] = {name: [] for name in ("script", *crops)}
     found: dict[str, Found] = {}
+    script = [sys.executable, "-c", BASELINE, str(find_cascade())]
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         pictures = work / "pictures"
-        pictures.mkdir()
-        for copy in range(options.copies):
-            for name in labels:
-                content = (options.images / name).read_bytes()
-                (pictures / f"{copy}-{name}").write_bytes(content + bytes([copy]))
+        copied(options.images, labels, options.copies, pictures)
         for repeat in range(options.repeats):
-            script = [sys.executable, "-c", BASELINE, str(cascade), str(pictures), str(work / f"script{repeat}")]
-            took, printed = run(script)
+            took, printed = run([*script, str(pictures), str(work / f"script{repeat}")])
             seconds["script"].append(took)
-            found["script"] = {}
-            for line in printed.splitlines():
-                name, *numbers = line.split("\t")
-                if name.startswith("0-"):
-                    found["script"].setdefault(name[2:], []).append(FaceBox(*map(int, numbers)))
-            faces = work / f"faces{repeat}"
-            took, _ = run([str(Path(sys.executable).parent / "anime-data"), "crop", str(pictures), "--out", str(faces)])
-            seconds["anime-data crop"].append(took)
-            found["anime-data crop"] = kept_boxes(faces, "0-")
+            found["script"] = scripted_boxes(printed, "0-")
+            for number, (name, command) in enumerate(crops.items()):
+                faces = work / f"faces{repeat}-{number}"
+                took, _ = run([*command, str(pictures), "--out", str(faces)])
+                seconds[name].append(took)
+                found[name] = kept_boxes(faces, "0-")
     count = options.copies * len(labels)
-    print(f"{count} pictures, {os.cpu_count()} cores, medians of {options.repeats} whole processes")
-    print(f"{'':16} {'recall':>7} {'precision':>10} {'boxes':>6} {'pictures/s':>11}")
-    for name, boxes in found.items():
-        recall, precision, number = recall_precision(boxes, labels)
-        print(f"{name:16} {recall:7.3f} {precision:10.3f} {number:6d} {count / statistics.median(seconds[name]):11.1f}")
-    ratio = statistics.median(seconds["script"]) / statistics.median(seconds["anime-data crop"])
-    print(f"anime-data crop is {ratio:.2f} times as fast as the script")
+    print(f"{count} pictures, {os.cpu_count()} cores, medians of {options.repeats} whole processes, by turns")
+    print_table(found, seconds, labels, count)
 
 
 if __name__ == "__main__":

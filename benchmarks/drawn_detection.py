@@ -1,7 +1,7 @@
 """How fast illustrations are drawn, and how many of their faces the real cascade finds.
 
 `one_pass` is the cascade alone, with five neighbours, on the shrunk picture: what the illustrator promises.
-`project` is the detector of `pipeline.faces` at the default thresholds.
+`project` is the detector of `crop` at the default thresholds.
 
     python -m benchmarks.drawn_detection --count 400 --seeds 0 1 2
 """
@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 
 from pipeline.cascade import find_cascade
+from pipeline.detectors import DETECTORS, DetectorSettings
 from pipeline.draw import FACTORS, DrawnFace, draw_illustration
-from pipeline.faces import DETECTORS
 from pipeline.geometry import FaceBox
 from pipeline.matching import matched
 from pipeline.params import CropParams, SelectParams
@@ -79,7 +79,8 @@ def one_pass(cascade: Path, min_face: int, scale_step: float) -> Detect:
 def project(cascade: Path) -> Detect:
     """The detector of the pipeline, without what `select` would refuse."""
     crop, min_score = CropParams(), SelectParams().min_score
-    detector = DETECTORS[crop.detector](cascade, crop.min_face, crop.coarse_step, crop.fine_step)
+    settings = DetectorSettings(cascade, None, crop.min_face, crop.coarse_step, crop.fine_step)
+    detector = DETECTORS[crop.detector](settings)
     return lambda rgb: [detection.box for detection in detector.detect(rgb) if detection.score >= min_score]
 
 

@@ -102,3 +102,16 @@ def wilson(hits: int, tries: int) -> tuple[float, float]:
 def tries_to_show(share: float) -> int | None:
     """Boxes that show a share with 95 % confidence when not one of them is false; None: no number does."""
     return math.ceil(share * _Z**2 / (1 - share)) if share < 1 else None
+
+
+def rate_interval(events: int, tries: int) -> tuple[float, float]:
+    """The same for how often something happens a try, which may be more than once: the score interval of Poisson."""
+    if not tries:
+        return 0.0, math.inf
+    centre, reach = events + _Z**2 / 2, _Z * math.sqrt(events + _Z**2 / 4)
+    return max(0.0, (centre - reach) / tries), (centre + reach) / tries
+
+
+def score_text(score: float) -> str:
+    """A score as people read it: votes as they are, a probability to four digits."""
+    return f"{score:g}" if score == int(score) else f"{score:.4g}"

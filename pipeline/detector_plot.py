@@ -9,6 +9,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
+from pipeline.detector_curve import score_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -36,7 +38,7 @@ def draw_curves(
     names: dict[float, list[str]] = {}
     for name, score in thresholds:
         names.setdefault(score, []).append(name)
-    marks = {score: f"{', '.join(named)} {score:g}" for score, named in names.items()}
+    marks = {score: f"{', '.join(named)} {score_text(score)}" for score, named in names.items()}
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(11, 4.2), layout="constrained", dpi=110)
         trade, scores = figure.subplots(1, 2)
@@ -78,7 +80,9 @@ def _draw_scores(axes: Axes, points: list[Point], marks: Mapping[float, str]) ->
     for style, (score, words) in zip((":", "-.", "--"), marks.items(), strict=False):
         axes.axvline(score, color="#333333", linestyle=style, linewidth=1, label=words)
     axes.set_ylim(0, 1.02)
-    if points and scores[0] > 0:
+    if points and scores[-1] <= 1:  # a probability
+        axes.set_xlim(0, 1)
+    elif points and scores[0] > 0:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.set_xticks([tick for tick in _TICKS if scores[0] <= tick <= scores[-1]])

@@ -1,4 +1,4 @@
-"""How well a detector finds faces that someone boxed by eye: every box it gives, judged.
+"""How well a detector finds faces that are known: every box it gives, judged.
 
 A box's verdict does not depend on the threshold, since boxes choose their labels best first; so one run gives
 the figures at every score.
@@ -7,37 +7,37 @@ the figures at every score.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.archives import list_entries, read_entry
 from pipeline.cascade import find_cascade
 from pipeline.detector_curve import Curve
-from pipeline.errors import DataError
-from pipeline.faces import DETECTORS, Detection, FaceDetector
-from pipeline.images import BadPictureError, decode
-from pipeline.labelled_faces import outside
+from pipeline.detector_looks import COMPARED, OWN_SCORE, Look, look, prepare
+from pipeline.detectors import DetectorSettings
+from pipeline.errors import DataError, ParamsError
+from pipeline.labelled_faces import LabelledPicture, outside
 from pipeline.matching import matched
-from pipeline.plain_script import VOTES, PlainScript
+from pipeline.params import MIN_SCORES
 from pipeline.progress import Progress, silent
-from pipeline.rejects import Reject
 from pipeline.workers import ordered_map
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from pipeline.archives import Entry
-    from pipeline.labelled_faces import LabelledFace, LabelledPicture, Labels
-    from pipeline.params import CropParams
+    from pipeline.detector_looks import Task
+    from pipeline.detector_pictures import Pictures
+    from pipeline.detector_weights import Weights
+    from pipeline.faces import Detection
+    from pipeline.labelled_faces import LabelledFace
+    from pipeline.params import CropParams, SelectParams
 
-COMPARED = {**DETECTORS, "plain_script": PlainScript}  # those of the project, and what they are compared with
-OWN_SCORE = {"plain_script": VOTES}  # where a detector has a threshold of its own, ours do not apply
+ALL = "all"  # on the command line: every one of COMPARED
+_NO_FACE = LabelledPicture(())
 
 
 @dataclass(frozen=True)
 class JudgedBox:
-    """A box of the detector, and which labelled face of its picture it hits; None: it is false."""
+    """A box of the detector, and which known face of its picture it hits; None: it is false."""
 
     image: str
     detection: Detection
@@ -46,7 +46,7 @@ class JudgedBox:
 
 @dataclass(frozen=True)
 class SoughtFace:
-    """A labelled face, and the score of the box that hits it; None: no box at any score."""
+    """A known face, and the score of the box that hits it; None: no box at any score."""
 
     image: str
     number: int  # its place among the picture's labels
@@ -54,28 +54,18 @@ class SoughtFace:
     score: float | None
 
 
-@dataclass(frozen=True)
-class Pairing:
-    """Which pictures are judged, and what is left over on either side."""
+@dataclass
+class Judgement:
+    """What one detector found in pictures of one kind."""
 
-    pairs: list[tuple[Entry, LabelledPicture]]
-    missing: list[str] = field(default_factory=list)  # labelled, but no such picture
-    unlabelled: list[str] = field(default_factory=list)  # no labels: not even that there is no face
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What one detector found in the pictures that could be judged."""
-
-    detector: str
-    boxes: list[JudgedBox]
-    faces: list[SoughtFace]
-    pictures: int
-    unreadable: dict[str, str]  # picture -> why
-    misfits: dict[str, str]  # picture -> how its size differs from the labels'
-    seconds: float  # of the whole run: workers started, pictures read, decoded and looked at
-    detecting: float  # of the detector alone, over all pictures and workers
-    workers: int
+    boxes: list[JudgedBox] = field(default_factory=list)
+    faces: list[SoughtFace] = field(default_factory=list)
+    pictures: int = 0  # that could be judged
+    unreadable: dict[str, str] = field(default_factory=dict)  # picture -> why
+    misfits: dict[str, str] = field(default_factory=dict)  # picture -> how its size differs from the labels'
+    seconds: float = 0.0  # of the whole run: workers started, pictures read or drawn, decoded and looked at
+    detecting: float = 0.0  # of the detector alone, over all pictures and workers
+    workers: int = 1
 
     @property
     def curve(self) -> Curve:
@@ -83,130 +73,129 @@ class Evaluation:
         right = [face.score for face in self.faces if face.score is not None]
         return Curve(right, [box.detection.score for box in self.boxes if box.label is None], len(self.faces))
 
+    def add(self, image: str, faces: Sequence[LabelledFace], detections: Sequence[Detection]) -> None:
+        """Judge the boxes of one picture."""
+        hits = matched([detection.box for detection in detections], [face.box for face in faces])
+        scores: dict[int, float] = {}
+        for detection, hit in zip(detections, hits, strict=True):
+            self.boxes.append(JudgedBox(image, detection, hit))
+            if hit is not None:
+                scores[hit] = detection.score
+        self.faces.extend(SoughtFace(image, number, face, scores.get(number)) for number, face in enumerate(faces))
 
-def pair(entries: list[Entry], labels: Labels, images: Path) -> Pairing:
-    """Find the picture of each label: by its whole name, else by its last part where only one picture has it.
+
+@dataclass
+class Evaluation:
+    """What one detector found; None: it was not shown such pictures."""
+
+    detector: str
+    labelled: Judgement
+    faceless: Judgement | None = None
+    drawn: Judgement | None = None
+
+
+def chosen(wanted: Sequence[str]) -> list[str]:
+    """The detectors that are meant, each once.
 
     Raises:
-        DataError: no label has a picture, or one could mean several.
+        ParamsError: there is no such detector.
     """
-    by_name = {entry.image: entry for entry in entries}
-    lasts = Counter(_last(entry.image) for entry in entries)
-    by_last = {_last(entry.image): entry for entry in entries}
-    pairing = Pairing([])
-    used: dict[str, str] = {}
-    for name in sorted(labels):
-        entry = by_name.get(name) or by_last.get(_last(name))
-        if entry is None:
-            pairing.missing.append(name)
-            continue
-        if name not in by_name and lasts[_last(name)] > 1:
-            raise DataError(f"expected one picture called `{name}` in {images}, found several: label whole paths")
-        if entry.image in used:
-            both = f"`{used[entry.image]}` and `{name}`"
-            raise DataError(f"expected a picture for each of the labels {both} in {images}, found one for both")
-        used[entry.image] = name
-        pairing.pairs.append((entry, labels[name]))
-    pictures = [entry.image for entry in entries if not (entry.problem and entry.problem[0] == Reject.SIDECAR)]
-    if not pairing.pairs:
-        found = f"such as `{pictures[0]}`" if pictures else "no picture"
-        raise DataError(
-            f"expected pictures such as `{min(labels)}` in {images}, found {found}: give the folder that the labels "
-            "name files of"
-        )
-    pairing.unlabelled.extend(image for image in pictures if image not in used)
-    return pairing
+    for name in wanted:
+        if name not in {*COMPARED, ALL}:
+            raise ParamsError(f"expected --detector to be one of {', '.join(COMPARED)} or {ALL}, found `{name}`")
+    return list(COMPARED) if ALL in wanted else list(dict.fromkeys(wanted))
+
+
+def thresholds_in_use(detector: str, crop: CropParams, select: SelectParams) -> dict[str, float]:
+    """The scores that a detector is used with, and where each stands in params.yaml; the last one counts."""
+    if detector in OWN_SCORE:
+        return {"its own": OWN_SCORE[detector]}
+    scores: dict[str, tuple[float, float]] = {**MIN_SCORES, crop.detector: (crop.min_score, select.min_score)}
+    cut, kept = scores[detector]
+    return {"crop.min_score": cut, "select.min_score": kept}
 
 
 def evaluate_detector(
     name: str,  # one of COMPARED
-    images: Path,  # a folder, a zip, a tar, or a folder of those
-    labels: Labels,
+    pictures: Pictures,
     params: CropParams,  # its min_score is not applied: every box counts
+    weights: Weights | None,  # of the verifier; None: those in use
     workers: int,
     progress: Progress = silent,
-) -> tuple[Evaluation, Pairing]:
-    """Look at every labelled picture, and judge every box.
+) -> Evaluation:
+    """Look at every picture, and judge every box.
 
-    A picture that cannot be read, or whose size is not what the labels say, is not judged; it is named.
+    A picture that cannot be read, or whose size is not what the labels say, is not judged; it is named. The
+    kinds of picture are looked at one after the other, each by workers of its own, so that their times are apart.
 
     Raises:
         SourceError: the pictures or the cascade cannot be had.
-        DataError: labels and pictures do not belong together.
+        DataError: there is nothing to judge.
     """
-    start = time.perf_counter()
-    pairing = pair(list_entries(images), labels, images)
-    evaluation = Evaluation(name, [], [], 0, {}, {}, 0.0, 0.0, min(workers, len(pairing.pairs)))
-    settings = (name, find_cascade(), params.min_face, params.coarse_step, params.fine_step)
-    looks = ordered_map(_look, [entry for entry, _ in pairing.pairs], evaluation.workers, _prepare, *settings)
-    judged, detecting = 0, 0.0
-    for done, ((entry, picture), look) in enumerate(zip(pairing.pairs, looks, strict=True), start=1):
-        if look.problem is not None:
-            evaluation.unreadable[entry.image] = look.problem
-        elif (misfit := _misfit(picture, look)) is not None:
-            evaluation.misfits[entry.image] = misfit
-        else:
-            judged += 1
-            detecting += look.seconds
-            _judge(evaluation, entry.image, picture.faces, look.detections)
-        progress(done, len(pairing.pairs), {"boxes": len(evaluation.boxes)})
-    if not evaluation.faces:
-        raise DataError(_nothing_judged(evaluation, images))
-    took = time.perf_counter() - start
-    return replace(evaluation, pictures=judged, seconds=took, detecting=detecting), pairing
+    settings = DetectorSettings(find_cascade(), None, params.min_face, params.coarse_step, params.fine_step)
+    pairs, faceless, drawn = pictures.pairing.pairs, pictures.faceless, pictures.drawn
+    run = _Run(name, settings, workers, len(pairs) + len(faceless) + len(drawn), progress)
+    whole = weights.whole if weights else None
+    labelled = run.over(
+        [(each.entry, weights.of(each.entry.image, each.name) if weights else None) for each in pairs],
+        [each.label for each in pairs],
+    )
+    if not labelled.faces:
+        raise DataError(_nothing_judged(labelled, pictures))
+    found = Evaluation(name, labelled)
+    if faceless:
+        found.faceless = run.over([(entry, whole) for entry in faceless], [_NO_FACE] * len(faceless))
+        if not found.faceless.pictures:
+            image, problem = min(found.faceless.unreadable.items())
+            raise DataError(f"expected pictures without faces, found none to read (`{image}`: {problem}): give some")
+    if drawn:
+        found.drawn = run.over([(picture, whole) for picture in drawn], [None] * len(drawn))
+    return found
 
 
-@dataclass(frozen=True)
-class _Look:
-    """What a worker saw in one picture."""
+@dataclass
+class _Run:
+    """How pictures are looked at, and how many already were."""
 
-    width: int = 0
-    height: int = 0
-    detections: list[Detection] = field(default_factory=list)
-    seconds: float = 0.0  # of the detector
-    problem: str | None = None
+    detector: str
+    settings: DetectorSettings
+    workers: int
+    total: int
+    progress: Progress
+    done: int = 0
 
-
-_detector: FaceDetector  # one a process: a classifier must not be shared
-
-
-def _prepare(name: str, cascade: Path, min_face: int, coarse_step: float, fine_step: float) -> None:
-    global _detector  # noqa: PLW0603 - the way an initialiser hands state to a worker's tasks
-    _detector = COMPARED[name](cascade, min_face, coarse_step, fine_step)
-
-
-def _look(entry: Entry) -> _Look:
-    try:
-        rgb = decode(read_entry(entry))
-    except BadPictureError as error:
-        return _Look(problem=f"{error.reject}: {error.detail}")
-    start = time.perf_counter()
-    detections = _detector.detect(rgb)
-    return _Look(rgb.shape[1], rgb.shape[0], detections, time.perf_counter() - start)
-
-
-def _judge(evaluation: Evaluation, image: str, faces: tuple[LabelledFace, ...], detections: list[Detection]) -> None:
-    hits = matched([detection.box for detection in detections], [face.box for face in faces])
-    scores: dict[int, float] = {}
-    for detection, hit in zip(detections, hits, strict=True):
-        evaluation.boxes.append(JudgedBox(image, detection, hit))
-        if hit is not None:
-            scores[hit] = detection.score
-    evaluation.faces.extend(SoughtFace(image, number, face, scores.get(number)) for number, face in enumerate(faces))
+    def over(self, tasks: Sequence[Task], truths: Sequence[LabelledPicture | None]) -> Judgement:
+        """Judge pictures against what is known of each; None: the picture itself knows."""
+        start = time.perf_counter()
+        judgement = Judgement(workers=min(self.workers, len(tasks)))
+        looks = ordered_map(look, tasks, judgement.workers, prepare, self.detector, self.settings)
+        for (source, _), truth, seen in zip(tasks, truths, looks, strict=True):
+            if seen.problem is not None:
+                judgement.unreadable[source.image] = seen.problem
+            elif truth is not None and (misfit := _misfit(truth, seen)) is not None:
+                judgement.misfits[source.image] = misfit
+            else:
+                judgement.pictures += 1
+                judgement.detecting += seen.seconds
+                judgement.add(source.image, seen.faces if truth is None else truth.faces, seen.detections)
+            self.done += 1
+            self.progress(self.done, self.total, {"boxes": len(judgement.boxes)})
+        judgement.seconds = time.perf_counter() - start
+        return judgement
 
 
-def _misfit(picture: LabelledPicture, look: _Look) -> str | None:
+def _misfit(picture: LabelledPicture, seen: Look) -> str | None:
     """How the picture's size differs from the labels', whose boxes then lie elsewhere."""
-    labelled, found = (picture.width, picture.height), (look.width, look.height)
+    labelled, found = (picture.width, picture.height), (seen.width, seen.height)
     if all(said in {None, side} for said, side in zip(labelled, found, strict=True)):
         misplaced = outside(picture.faces, *found)
-        return misplaced and f"{look.width} × {look.height} as read, beyond it face {misplaced[0]}, {misplaced[1]}"
-    turned = ", turned by its EXIF data" if labelled == (look.height, look.width) else ""
-    return f"{look.width} × {look.height} as read{turned}, labelled as {picture.width} × {picture.height}"
+        return misplaced and f"{seen.width} × {seen.height} as read, beyond it face {misplaced[0]}, {misplaced[1]}"
+    turned = ", turned by its EXIF data" if labelled == (seen.height, seen.width) else ""
+    return f"{seen.width} × {seen.height} as read{turned}, labelled as {picture.width} × {picture.height}"
 
 
-def _nothing_judged(evaluation: Evaluation, images: Path) -> str:
-    problems = evaluation.unreadable | evaluation.misfits
+def _nothing_judged(judgement: Judgement, pictures: Pictures) -> str:
+    problems, images = judgement.unreadable | judgement.misfits, pictures.images
     if not problems:
         return f"expected labelled faces in the pictures of {images}, found none in those that are there: label some"
     name, problem = min(problems.items())
@@ -214,7 +203,3 @@ def _nothing_judged(evaluation: Evaluation, images: Path) -> str:
         f"expected pictures with labelled faces in {images}, found none that can be judged (of {len(problems)} that "
         f"cannot, `{name}`: {problem}): mend the pictures or the labels"
     )
-
-
-def _last(name: str) -> str:
-    return name.replace("\\", "/").rpartition("/")[2]

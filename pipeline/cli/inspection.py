@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.options import Workers, app, load, worker_count
-from pipeline.errors import DataError, ParamsError, SourceError
+from pipeline.errors import DataError, SourceError
 from pipeline.terminal import out, progress_bars
 
 
@@ -32,7 +32,15 @@ def eval_detector(
     to: Annotated[Path, typer.Option("--out", help="Where the report goes.")] = Path("detector-report"),
     precision: Annotated[float, typer.Option(min=0.0, max=1.0, help="Suggest a score that gives this.")] = 0.99,
     detector: Annotated[
-        list[str] | None, typer.Option(help="Of params.yaml where not given; give several to compare them.")
+        list[str] | None, typer.Option(help="Of params.yaml where not given; give several to compare, or `all`.")
+    ] = None,
+    faceless: Annotated[
+        list[Path] | None, typer.Option(help="Pictures without any face: folder, zip or tar; give several.")
+    ] = None,
+    drawn: Annotated[int, typer.Option(min=0, help="Illustrations of the drawn source to judge on too.")] = 0,
+    drawn_seed: Annotated[int, typer.Option(min=0, help="Their seed; not one that is trained on.")] = 1000,
+    verifier: Annotated[
+        Path | None, typer.Option(help="ONNX file, or what `train-verifier --folds` wrote: to cross-validate.")
     ] = None,
     params: Annotated[Path | None, typer.Option(help="Settings; ./params.yaml where there is one.")] = None,
     workers: Workers = None,
@@ -42,9 +50,11 @@ def eval_detector(
     Needs no project. LABELS is `{file: {width, height, faces: [{x, y, width, height}]}}` or COCO JSON.
     """
     from pipeline.detector_figures import summarise
+    from pipeline.detector_pictures import gather
     from pipeline.detector_report import refuse_foreign, write_report
-    from pipeline.eval_detector import COMPARED, evaluate_detector
-    from pipeline.inspection_tables import show_detectors
+    from pipeline.detector_tables import show_detectors
+    from pipeline.detector_weights import read_weights
+    from pipeline.eval_detector import chosen, evaluate_detector, thresholds_in_use
     from pipeline.labelled_faces import read_labelled_faces
     from pipeline.locks import only_run_on
     from pipeline.params import CropParams, SelectParams
@@ -52,22 +62,20 @@ def eval_detector(
     project = Path("params.yaml")
     loaded = load(params or project) if params or project.is_file() else None
     crop, select = (loaded.crop, loaded.select) if loaded else (CropParams(), SelectParams())
-    names = list(dict.fromkeys(detector or [crop.detector]))
-    for name in names:
-        if name not in COMPARED:
-            raise ParamsError(f"expected --detector to be one of {', '.join(COMPARED)}, found `{name}`")
+    names = chosen(detector or [crop.detector])
     refuse_foreign(to)
-    known = read_labelled_faces(labels)
+    own = verifier or (Path(crop.verifier) if crop.verifier else None)
+    weights = read_weights(own) if own else None
+    pictures = gather(images, read_labelled_faces(labels), faceless or [], drawn, drawn_seed)
     evaluations = []
     with only_run_on(to):
         with progress_bars() as bar:
             for name in names:
                 report = bar(f"look with {name}")
-                found, pairing = evaluate_detector(name, images, known, crop, worker_count(workers), report)
-                evaluations.append(found)
-        thresholds = {"crop.min_score": crop.min_score, "select.min_score": select.min_score}
-        summary = summarise(evaluations, pairing, thresholds, precision, crop.min_face)
-        write_report(to, summary, evaluations, [entry for entry, _ in pairing.pairs])
+                evaluations.append(evaluate_detector(name, pictures, crop, weights, worker_count(workers), report))
+        thresholds = {name: thresholds_in_use(name, crop, select) for name in names}
+        summary = summarise(evaluations, pictures, thresholds, precision, crop, weights)
+        write_report(to, summary, evaluations, pictures)
     show_detectors(summary, to)
 
 
