@@ -44,6 +44,6 @@ def face(number: int, rank: int = 0, /, **changes: Any) -> Row:
     """A face that passes the default gates, alone in its group unless `drawing` or the columns given say otherwise."""
     seen = look(changes.pop("drawing", 1000 * number + rank))
     measured = {"padding": 0.0, "aspect": 1.0, "sharpness": 500.0, "contrast": 50.0, "brightness": 128.0}
-    measured |= {"colour": 50.0, "border": 0.0, "score": 30.0, "crop_size": 100}
+    measured |= {"colour": 50.0, "border": 0.0, "score": 0.9, "crop_size": 100}
     row = picture(number) | seen | measured | {"crop": "crops-00000.tar"} | changes
     return {"face_id": f"{row['image_id']}-{rank}"} | row

@@ -20,9 +20,15 @@ def test_the_commands_are_frozen():
     assert options(app) == {
         "browse": ["no_open"],
         "cascade": ["path"],
-        "crop": ["batch", "faces", "margin", "min_face", "min_score", "params", "pictures", "size", "to", "workers"],
+        "crop": [
+            *("align", "batch", "detector", "faces", "margin", "min_face", "min_score", "params", "pictures", "size"),
+            *("to", "verifier", "workers"),
+        ],
         "doctor": ["as_json"],
-        "eval_detector": ["detector", "images", "labels", "params", "precision", "to", "workers"],
+        "eval_detector": [
+            *("detector", "drawn", "drawn_seed", "faceless", "images", "labels", "params", "precision", "to"),
+            *("verifier", "workers"),
+        ],
         "export": ["form", "name", "native", "params", "published", "splits", "to"],
         "forget": ["author", "dry_run", "params", "reason", "url", "what"],
         "ingest": ["batch", "dry_run", "params", "refresh", "retry_failed", "update", "workers"],
@@ -33,6 +39,10 @@ def test_the_commands_are_frozen():
         "report": ["params"],
         "select": ["params"],
         "trace": ["as_json", "face", "params", "to", "verify"],
+        "train_verifier": [
+            *("drawn", "faceless", "faces", "folds", "images", "labels", "seed", "start", "teach_windows", "to"),
+            *("windows", "workers"),
+        ],
     }
 
 

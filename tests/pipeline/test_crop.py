@@ -13,6 +13,7 @@ from PIL import Image
 
 from pipeline.images import decode
 from pipeline.locks import only_run_on
+from pipeline.params import SHIPPED_WEIGHTS
 from pipeline.records import FACES, read_records
 from tests.folders import digests
 from tests.forked import ForkServer, until
@@ -294,4 +295,6 @@ def test_the_summary_names_the_input_and_the_settings(cropped, illustrations):
     summary = json.loads((cropped / "summary.json").read_bytes())
     assert summary["input"] == str(illustrations)
     assert summary["settings"]["size"] == 64
-    assert summary["settings"]["cascade"].startswith("9376d30a")
+    assert summary["settings"]["detector"] == "pyramid+verifier"
+    assert summary["settings"]["cascade"] is None
+    assert summary["settings"]["verifier"].startswith(SHIPPED_WEIGHTS)

@@ -7,9 +7,11 @@ import pytest
 from benchmarks.crop_yield import kept_boxes, read_labels, recall_precision
 from benchmarks.drawn_detection import UPRIGHT, measure, project
 from pipeline.cascade import find_cascade
+from pipeline.cascade_detector import AnimefaceCascade
+from pipeline.detectors import DETECTORS, DetectorSettings
 from pipeline.draw import draw_illustration
 from pipeline.errors import SourceError
-from pipeline.faces import AnimefaceCascade, cut, placed
+from pipeline.faces import cut, placed
 from pipeline.geometry import FaceBox, Square, face_square, moved_inside
 from pipeline.matching import fits, matched
 from pipeline.measures import measure_face
@@ -50,9 +52,9 @@ def test_of_two_faces_close_together_a_detection_hits_the_nearer():
     assert matched([right, left], [left, right]) == [1, 0]
 
 
-@pytest.fixture(scope="module")
-def detector():
-    return AnimefaceCascade(find_cascade(), 96, 1.1, 1.02)
+@pytest.fixture(scope="module", params=sorted(DETECTORS))
+def detector(request):
+    return DETECTORS[request.param](DetectorSettings(find_cascade(), None, 96, 1.1, 1.02))
 
 
 def test_boxes_lie_inside_best_first_and_are_the_same_each_time(detector):
@@ -78,7 +80,7 @@ def test_pictures_too_small_for_a_face_have_none(detector, shape):
 def test_a_missing_cascade_is_an_error(tmp_path):
     """OpenCV itself would go on, and find nothing."""
     with pytest.raises(SourceError, match="cascade"):
-        AnimefaceCascade(tmp_path / "missing.xml", 96, 1.1, 1.02)
+        AnimefaceCascade(DetectorSettings(tmp_path / "missing.xml", None, 96, 1.1, 1.02))
 
 
 def test_the_square_has_its_margin_and_moves_up():

@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.images import decode_png
+from pipeline.params import SHIPPED_WEIGHTS
 from pipeline.records import SAMPLES, read_records
 from pipeline.revision import Revision
 from pipeline.shards import open_split, read_index
@@ -120,7 +121,9 @@ def test_a_recipe_holds_no_pixels_but_their_digests(export):
     assert not list(Path("out").rglob("*.png"))
     about = json.loads(Path("out/recipe.json").read_bytes())
     assert (about["size"], about["padding"], about["max_size"]) == (64, "reflect", 256)
-    assert about["detector"] == "lbpcascade_animeface"
+    assert about["detector"] == "pyramid+verifier"
+    assert about["detector_sha256"] == {"cascade": None, "verifier": SHIPPED_WEIGHTS}
+    assert {row["crop_roll"] for row in rows} == {0.0}
     assert all(row["url"].startswith("https://board.example/") for row in rows if row["batch"] == "web")
 
 
@@ -190,7 +193,7 @@ def test_the_card_counts_licences_and_the_unknown_ones_plainly(export):
     for licence in ("CC BY 4.0", "All rights reserved"):
         assert f"| {licence} | {sum(row['licence'] == licence for row in rows)} |" in text
     assert f"| alice | {sum(row['author'] == 'alice' for row in rows)} |" in text
-    for words in ("# my faces", "min_score 10.0", "## Rights", "anime-data forget", "Published 2026-01-31"):
+    for words in ("# my faces", "min_score 0.65", "## Rights", "anime-data forget", "Published 2026-01-31"):
         assert words in text
     for attribute, values in read_index(Path("data/shards")).labels.items():
         counts = [json.loads(row["labels"] or "{}").get(attribute) for row in rows]

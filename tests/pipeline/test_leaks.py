@@ -47,7 +47,7 @@ def test_select_fails_where_its_groups_would_straddle(dataset, anime_data, monke
     before = selection.read_bytes()
     params = dataset / "params.yaml"
     text = params.read_text()
-    params.write_text(text.replace("val: 0.2, test: 0.2", "val: 0.45, test: 0.45, min_score: 4"))
+    params.write_text(text.replace("val: 0.2, test: 0.2", "val: 0.45, test: 0.45, min_score: 0.2"))
     rows = read_records(dataset / "data" / "faces" / "web" / "faces.parquet", FACES)
     for row in rows:
         row["pixels"] = "the same in all"

@@ -40,7 +40,7 @@ def test_each_gate_rejects_with_its_figures(select):
     rows, summary = select(
         [
             face(1),
-            face(2, score=9.0),
+            face(2, score=0.4),
             face(3, crop_size=40),
             face(4, padding=0.5),
             face(5, sharpness=3.0),
@@ -50,7 +50,7 @@ def test_each_gate_rejects_with_its_figures(select):
             face(9, brightness=20.0),
             face(10, brightness=250.0),
             face(11, border=0.6),
-            face(12, reject="low_score", detail="score 1, wanted 4", crop=None, phash=None, sharpness=None),
+            face(12, reject="low_score", detail="score 0.05, wanted 0.1", crop=None, phash=None, sharpness=None),
         ],
         SelectParams(min_colour=10, min_contrast=10, min_brightness=30, max_brightness=240, max_border=0.5),
     )
@@ -136,9 +136,9 @@ def test_a_picture_whose_post_the_batches_disagree_on_is_in_no_split(select, tmp
 
 
 def test_a_threshold_moves_no_face_to_another_split(select):
-    faces = [face(number, drawing=number // 2, score=5.0 + number % 40) for number in range(800)]
-    before, _ = select(faces, SelectParams(min_score=4, val=0.2, test=0.2))
-    after, _ = select(faces, SelectParams(min_score=25, val=0.2, test=0.2))
+    faces = [face(number, drawing=number // 2, score=0.1 + number % 40 / 50) for number in range(800)]
+    before, _ = select(faces, SelectParams(min_score=0.1, val=0.2, test=0.2))
+    after, _ = select(faces, SelectParams(min_score=0.65, val=0.2, test=0.2))
     both = [face_id for face_id in before if before[face_id]["split"] and after[face_id]["split"]]
     assert len(both) > 100
     assert all(before[face_id]["split"] == after[face_id]["split"] for face_id in both)

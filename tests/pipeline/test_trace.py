@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.params import SHIPPED_WEIGHTS
 from pipeline.records import FACES, SAMPLES, SELECTION, read_records, write_records
 from pipeline.recut import place_of
 from pipeline.shards import open_split, read_index
@@ -24,7 +25,8 @@ KEYS = {
     "sample": "file labels row shard size split",
     "selection": "detail group labels reject split",
     "crop": "beyond_picture max_size member padding side square tar",
-    "detection": "box cascade_sha256 detail detector params params_noted reject score",
+    "detection": "box cascade_sha256 detail detector level_weight params params_noted reject roll score "
+    "verifier_sha256 votes",
     "picture": "file height image image_id member pixels root width",
     "provenance": "author licence licence_url page_url parent rating source source_id tags url",
     "revision": "commit is_dirty stages",
@@ -109,7 +111,7 @@ def test_the_object_has_the_keys_that_it_promises(trace):
     way = trace(sample_of("web")["face_id"])
     for part, keys in KEYS.items():
         assert sorted(way[part] if part else way) == keys.split(), part
-    assert set(way["crop"]["square"]) == {"x", "y", "side"}
+    assert set(way["crop"]["square"]) == {"x", "y", "side", "roll"}
     assert set(way["detection"]["box"]) == {"x", "y", "width", "height"}
 
 
@@ -127,7 +129,7 @@ def test_a_face_of_the_web_has_its_author_licence_and_page(dataset, anime_data):
     assert done.code == 0
     for words in (
         *("alice", "CC BY 4.0 https://creativecommons.org/licenses/by/4.0/", face["url"], face["page_url"]),
-        *(f"pictures-00000.tar: {face['image_id']}.png", "lbpcascade_animeface, cascade sha256 9376d30a"),
+        *(f"pictures-00000.tar: {face['image_id']}.png", f"{face['detector']}, verifier sha256 {SHIPPED_WEIGHTS}"),
         *(f"x {face['x']}, y {face['y']}, {face['width']}x{face['height']}", "rating     safe", "1girl blue_hair"),
     ):
         assert words in done.out
@@ -136,7 +138,7 @@ def test_a_face_of_the_web_has_its_author_licence_and_page(dataset, anime_data):
 def test_a_face_without_a_known_origin_says_so(trace):
     way = trace(sample_of("squares")["face_id"])
     assert way["detection"]["detector"] is None
-    assert way["detection"]["cascade_sha256"] is None
+    assert way["detection"]["cascade_sha256"] is way["detection"]["verifier_sha256"] is None
     assert any("where the picture comes from" in sentence for sentence in way["missing"])
 
 

@@ -11,7 +11,7 @@ PARAMS = SelectParams(min_score=10, min_size=64, min_sharpness=20)
 
 def row(number, split="train", reject=None, group=None, **changes):
     decided = {"batch": "a", "split": None if reject else split, "reject": reject, "group": group, "labels": None}
-    return face(number, **changes) | decided
+    return face(number, **{"score": 30.0} | changes) | decided  # votes
 
 
 def dataset(*rows):

@@ -19,7 +19,7 @@ REJECTS = (
     *("colourless", "bordered", "duplicate", "other_split"),
 )
 FAILING: tuple[dict[str, Any], ...] = (
-    *({"score": 5.0}, {"crop_size": 40}, {"padding": 0.9}, {"aspect": 3.0}, {"sharpness": 1.0}, {"contrast": 1.0}),
+    *({"score": 0.3}, {"crop_size": 40}, {"padding": 0.9}, {"aspect": 3.0}, {"sharpness": 1.0}, {"contrast": 1.0}),
     *({"brightness": 1.0}, {"brightness": 250.0}, {"colour": 1.0}, {"border": 0.9}, {}, {}),
 )
 SELECT = SelectParams(min_contrast=10, min_brightness=20, max_brightness=240, min_colour=5, max_border=0.5)

@@ -1,0 +1,243 @@
+"""`train-verifier`: from pictures to a network that judges better than the cascade alone."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from pipeline.cascade import find_cascade
+from pipeline.detectors import DETECTORS, DetectorSettings
+from pipeline.draw import draw_illustration
+from pipeline.errors import SourceError
+from pipeline.matching import matched
+from pipeline.verifier import MAX_BYTES, SHIPPED, Verifier
+from pipeline.verifier_training.calibration import calibrated
+from pipeline.verifier_training.folds import fold_of_each, look_of
+from pipeline.verifier_training.network import VerifierNetwork, as_convolutions, in_units, network_of
+from pipeline.verifier_training.onnx_file import onnx_bytes, read_onnx
+
+SHORT = ("--drawn", 12, "--windows", 1024, "--teach-windows", 512, "--workers", 1)
+
+
+def labelled(folder, indices, seed=21):
+    """Drawn illustrations with their faces.json."""
+    folder.mkdir()
+    labels = {}
+    for index in indices:
+        drawn = draw_illustration(seed, index)
+        name = f"{len(labels):03d}.png"
+        cv2.imwrite(str(folder / name), drawn.rgb[..., ::-1])
+        faces = [
+            {"x": f.box.x, "y": f.box.y, "width": f.box.width, "height": f.box.height, "roll_deg": f.roll}
+            for f in drawn.faces
+        ]
+        labels[name] = {"width": drawn.rgb.shape[1], "height": drawn.rgb.shape[0], "faces": faces}
+    (folder.parent / "faces.json").write_text(json.dumps(labels))
+    return folder, folder.parent / "faces.json"
+
+
+def found(detector, score, illustrations):
+    """Faces found and boxes that are none, at a score."""
+    right = false = 0
+    for drawn in illustrations:
+        boxes = [each.box for each in detector.detect(drawn.rgb) if each.score >= score]
+        hits = matched(boxes, [face.box for face in drawn.faces])
+        right += sum(hit is not None for hit in hits)
+        false += hits.count(None)
+    return right, false
+
+
+@pytest.mark.slow
+def test_a_verifier_taught_on_drawn_faces_beats_the_plain_cascade(anime_data, tmp_path):
+    sizes = ("--drawn", 120, "--windows", 30_000, "--teach-windows", 10_000)
+    assert anime_data("train-verifier", *sizes, "--out", tmp_path / "taught").code == 0
+    cascade = find_cascade()
+    plain = DETECTORS["lbpcascade_animeface"](DetectorSettings(cascade, None, 96, 1.1, 1.02))
+    taught = DETECTORS["pyramid+verifier"](DetectorSettings(None, tmp_path / "taught" / "verifier.onnx", 96, 1.1, 1.02))
+    unseen = [draw_illustration(31, index) for index in range(60)]
+    right_of_plain, false_of_plain = found(plain, 10, unseen)
+    right, false = found(taught, 0.5, unseen)
+    assert right > right_of_plain
+    assert false <= max(false_of_plain, right // 50)
+    assert (tmp_path / "taught" / "curve.tsv").read_text().startswith("round\timages_seen\tloss")
+
+
+def test_the_same_lesson_gives_the_same_bytes_also_after_a_kill(anime_data, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert anime_data("train-verifier", *SHORT, "--out", whole).code == 0
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", "train-verifier", *map(str, SHORT)]
+    running = subprocess.Popen([*command, "--out", str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = tmp_path / "killed.partial" / "first.safetensors"
+    while not first.is_file() and running.poll() is None:
+        time.sleep(0.01)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    assert first.is_file()
+    trained = first.stat().st_mtime_ns
+    assert not killed.exists()
+    done = anime_data("train-verifier", *SHORT, "--out", killed)
+    assert done.code == 0
+    assert "train first" not in done.err  # it went on from there
+    assert trained
+    assert (killed / "verifier.onnx").read_bytes() == (whole / "verifier.onnx").read_bytes()
+    assert not (tmp_path / "killed.partial").exists()
+
+
+@pytest.mark.slow
+def test_labelled_pictures_are_judged_by_networks_that_have_not_seen_them(anime_data, tmp_path):
+    pictures, labels = labelled(tmp_path / "pictures", [0, 1, 2, 3, 4, 5, 0])  # the last is a copy of the first
+    out = tmp_path / "taught"
+    done = anime_data(
+        "train-verifier", pictures, labels, *SHORT[4:], "--drawn", 4, "--folds", 2, "--start", "shipped", "--out", out
+    )
+    assert done.code == 0, done.err
+    folds = json.loads((out / "folds.json").read_text())
+    assert sorted(folds["folds"]) == [f"{number:03d}.png" for number in range(7)]
+    assert folds["folds"]["000.png"] == folds["folds"]["006.png"]
+    assert set(folds["folds"].values()) == {0, 1}
+    assert folds["weights"] == ["fold-0.onnx", "fold-1.onnx"]
+    assert (out / "report" / "summary.json").is_file()
+    assert 'weights: "' in done.out
+    assert "7 of 7 labelled pictures are judged by that one of 2 networks" in " ".join(done.out.split())
+    again = anime_data("train-verifier", pictures, labels, *SHORT[4:], "--drawn", 4, "--folds", 2, "--out", out)
+    assert again.code == 0  # an earlier verifier, its report included, may be replaced
+
+
+def test_what_cannot_be_learnt_from_is_said(anime_data, tmp_path):
+    pictures, labels = labelled(tmp_path / "pictures", [0, 1])
+    out = ("--out", tmp_path / "out")
+    cases = [
+        ((pictures,), 3, "expected both IMAGES and LABELS"),
+        (("--drawn", 0, "--faceless", pictures), 5, "expected faces to learn from, found none"),
+        (("--drawn", 0, "--faces", pictures), 5, "expected something that is no face, found nothing"),
+        ((pictures, labels, "--drawn", 2), 5, "expected pictures for 5 folds, found 2 groups"),
+        (("--faces", tmp_path / "nowhere"), 4, "found no such folder"),
+        (("--start", labels), 4, "expected a verifier in"),
+    ]
+    for arguments, code, words in cases:
+        done = anime_data("train-verifier", *arguments, "--windows", 256, "--teach-windows", 256, *out)
+        assert (done.code, words in " ".join(done.err.split())) == (code, True), (arguments, done.err)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "diary.txt").write_text("mine")
+    done = anime_data("train-verifier", *SHORT, *out)
+    assert (done.code, "diary.txt" in done.err) == (3, True)
+    assert (tmp_path / "out" / "diary.txt").read_text() == "mine"
+
+
+def test_a_damaged_labelled_picture_is_named(anime_data, tmp_path):
+    pictures, labels = labelled(tmp_path / "pictures", [0, 1, 2])
+    content = (pictures / "001.png").read_bytes()
+    (pictures / "001.png").write_bytes(content[: len(content) // 2])
+    done = anime_data("train-verifier", pictures, labels, *SHORT, "--folds", 2, "--out", tmp_path / "out")
+    assert (done.code, "001.png" in done.err) == (5, True)
+
+
+def trained_like():
+    """A network whose normalisations are not those of a new one."""
+    torch.manual_seed(0)
+    network = VerifierNetwork()
+    network.train()
+    for _ in range(3):
+        network(torch.randn(16, 3, 48, 48))
+    return network.eval()
+
+
+def windows(count=8):
+    return np.random.default_rng(0).integers(0, 256, (count, 48, 48, 3), np.uint8)
+
+
+def as_input(pictures):
+    return torch.from_numpy(pictures).float().permute(0, 3, 1, 2) / 127.5 - 1
+
+
+@torch.no_grad()
+def test_opencv_says_what_the_network_says(tmp_path):
+    network, pictures = trained_like(), windows()
+    said = in_units(network(as_input(pictures))).numpy()
+    said[:, 0] = 1.5 * said[:, 0] - 2.0
+    (tmp_path / "it.onnx").write_bytes(onnx_bytes(as_convolutions(network, 1.5, -2.0)))
+    seen = Verifier(tmp_path / "it.onnx")._run(pictures)[:, :, 0, 0]
+    assert np.abs(seen - said).max() < 1e-3 * np.abs(said).max()
+
+
+@torch.no_grad()
+def test_a_finished_network_can_be_taught_again(tmp_path):
+    network, pictures = trained_like(), windows(64)
+    (tmp_path / "it.onnx").write_bytes(onnx_bytes(as_convolutions(network)))
+    again = network_of(read_onnx(tmp_path / "it.onnx"), as_input(pictures))
+    x = as_input(pictures)
+    assert torch.allclose(in_units(again(x)), in_units(network(x)), atol=2e-3)
+    again.train()  # with its own statistics it still says the same of what it learnt them from
+    assert torch.allclose(in_units(again(x)), in_units(network(x)), atol=2e-3)
+
+
+def test_calibration_finds_the_line_that_made_the_verdicts():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, 20_000)
+    offsets = rng.uniform(0, 3, 20_000)
+    hits = rng.random(20_000) < 1 / (1 + np.exp(-(1.7 * logits - 2.5 + offsets)))
+    slope, intercept = calibrated(logits, offsets, hits)
+    assert abs(slope - 1.7) < 0.1
+    assert abs(intercept + 2.5) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("logits", "hits"),
+    [([0.0] * 30, [True] * 30), ([*range(40)], [number < 20 for number in range(40)]), ([], [])],
+    ids=["one kind alone", "the wrong way round", "nothing"],
+)
+def test_without_enough_to_calibrate_by_nothing_is_changed(logits, hits):
+    assert calibrated(logits, [0.0] * len(logits), hits) == (1.0, 0.0)
+
+
+def test_calibration_of_a_perfect_order_stays_finite():
+    slope, intercept = calibrated([*range(-30, 30)], [0.0] * 60, [number >= 0 for number in range(-30, 30)])
+    assert 0 < slope < 10
+    assert np.isfinite(intercept)
+
+
+def test_versions_of_a_picture_and_of_a_face_share_a_fold():
+    rng = np.random.default_rng(0)
+    pictures = [cv2.GaussianBlur(rng.integers(0, 256, (200, 300, 3), np.uint8), (0, 0), 12) for _ in range(12)]
+    pictures.append(cv2.resize(pictures[0], (150, 100)))
+    looks = [look_of(picture) for picture in pictures]
+    same = look_of(pictures[5])
+    folds = fold_of_each(looks, [(1, same), (2, same)], 4, 0)
+    assert folds[0] == folds[12]
+    assert folds[1] == folds[2]
+    assert set(folds) == {0, 1, 2, 3}
+    assert folds == fold_of_each(looks, [(1, same), (2, same)], 4, 0)
+
+
+def test_the_shipped_verifier_is_small_and_named_by_its_digest():
+    from pipeline.params import SHIPPED_WEIGHTS
+    from pipeline.verifier import weights_digest
+
+    assert SHIPPED.stat().st_size <= MAX_BYTES
+    assert weights_digest(None).startswith(SHIPPED_WEIGHTS)
+
+
+def test_what_is_no_verifier_is_refused(tmp_path):
+    import onnx
+    from onnx import TensorProto, helper
+
+    path = tmp_path / "weights.onnx"
+    with pytest.raises(SourceError, match="which cannot be read"):
+        Verifier(path)
+    node = helper.make_node("Relu", ["x"], ["y"])
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, "h", "w"]) for name in "xy")
+    other = helper.make_model(helper.make_graph([node], "other", [x], [y]), opset_imports=[helper.make_opsetid("", 13)])
+    other.ir_version = 8
+    for content in (b"garbage", b"", onnx.ModelProto.SerializeToString(other), SHIPPED.read_bytes()[:5000]):
+        path.write_bytes(content)
+        with pytest.raises(SourceError, match="found another thing"):
+            Verifier(path)
+    path.write_bytes(bytes(MAX_BYTES + 1))
+    with pytest.raises(SourceError, match="found a larger file"):
+        Verifier(path)
