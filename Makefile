@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CODE := pipeline quality vae tests benchmarks
-SLOW := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training.py # begun first, so that no core ends idle
+SLOW := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training.py tests/pipeline/test_train_verifier.py # begun first, so that no core ends idle
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 

@@ -201,10 +201,11 @@ class Rounds:
         self, networks: list[VerifierNetwork], whole: VerifierNetwork, fold_of: list[int]
     ) -> tuple[float, float]:
         """How log-odds are to be read, from pictures that were kept from the networks; without any, from drawn ones."""
+        drawn = min(_HELD_OUT_DRAWN, self._lesson.drawn)
         kept = [
             (network, [picture for (_, picture), fold in zip(self._lesson.labelled, fold_of, strict=True) if fold == k])
             for k, network in enumerate(networks)
-        ] or [(whole, [Picture(DrawnPicture(_HELD_OUT_SEED, number)) for number in range(_HELD_OUT_DRAWN)])]
+        ] or [(whole, [Picture(DrawnPicture(_HELD_OUT_SEED, number)) for number in range(drawn)])]
         report, verdicts, done = self._bar("calibrate"), [], 0
         total = sum(len(pictures) for _, pictures in kept)
         for number, (network, pictures) in enumerate(kept):

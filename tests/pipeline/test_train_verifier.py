@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,8 +14,9 @@ import torch
 
 from pipeline.cascade import find_cascade
 from pipeline.detectors import DETECTORS, DetectorSettings
-from pipeline.draw import draw_illustration
+from pipeline.draw import Illustration, draw_illustration
 from pipeline.errors import SourceError
+from pipeline.geometry import FaceBox
 from pipeline.matching import matched
 from pipeline.verifier import MAX_BYTES, SHIPPED, Verifier
 from pipeline.verifier_training.calibration import calibrated
@@ -42,6 +44,20 @@ def labelled(folder, indices, seed=21):
     return folder, folder.parent / "faces.json"
 
 
+def tilted(drawn, degrees=25.0):
+    """An illustration turned clockwise: the cascade knows upright faces alone."""
+    height, width = drawn.rgb.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1.0)
+    faces = []
+    for face in drawn.faces:
+        box = face.box
+        x, y = turn @ [box.x + box.width / 2, box.y + box.height / 2, 1.0]
+        place = FaceBox(round(x - box.width / 2), round(y - box.height / 2), box.width, box.height)
+        faces.append(replace(face, box=place, roll=face.roll + degrees))
+    turned = cv2.warpAffine(drawn.rgb, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return Illustration(turned, tuple(face for face in faces if 0 < face.box.x < width - face.box.width))
+
+
 def found(detector, score, illustrations):
     """Faces found and boxes that are none, at a score."""
     right = false = 0
@@ -60,7 +76,7 @@ def test_a_verifier_taught_on_drawn_faces_beats_the_plain_cascade(anime_data, tm
     cascade = find_cascade()
     plain = DETECTORS["lbpcascade_animeface"](DetectorSettings(cascade, None, 96, 1.1, 1.02))
     taught = DETECTORS["pyramid+verifier"](DetectorSettings(None, tmp_path / "taught" / "verifier.onnx", 96, 1.1, 1.02))
-    unseen = [draw_illustration(31, index) for index in range(60)]
+    unseen = [tilted(draw_illustration(31, index)) for index in range(40)]
     right_of_plain, false_of_plain = found(plain, 10, unseen)
     right, false = found(taught, 0.5, unseen)
     assert right > right_of_plain
@@ -68,6 +84,7 @@ def test_a_verifier_taught_on_drawn_faces_beats_the_plain_cascade(anime_data, tm
     assert (tmp_path / "taught" / "curve.tsv").read_text().startswith("round\timages_seen\tloss")
 
 
+@pytest.mark.slow
 def test_the_same_lesson_gives_the_same_bytes_also_after_a_kill(anime_data, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert anime_data("train-verifier", *SHORT, "--out", whole).code == 0
@@ -79,12 +96,10 @@ def test_the_same_lesson_gives_the_same_bytes_also_after_a_kill(anime_data, tmp_
     running.kill()
     assert running.wait() == -signal.SIGKILL
     assert first.is_file()
-    trained = first.stat().st_mtime_ns
     assert not killed.exists()
     done = anime_data("train-verifier", *SHORT, "--out", killed)
     assert done.code == 0
     assert "train first" not in done.err  # it went on from there
-    assert trained
     assert (killed / "verifier.onnx").read_bytes() == (whole / "verifier.onnx").read_bytes()
     assert not (tmp_path / "killed.partial").exists()
 
@@ -94,7 +109,7 @@ def test_labelled_pictures_are_judged_by_networks_that_have_not_seen_them(anime_
     pictures, labels = labelled(tmp_path / "pictures", [0, 1, 2, 3, 4, 5, 0])  # the last is a copy of the first
     out = tmp_path / "taught"
     done = anime_data(
-        "train-verifier", pictures, labels, *SHORT[4:], "--drawn", 4, "--folds", 2, "--start", "shipped", "--out", out
+        "train-verifier", pictures, labels, *SHORT[2:], "--drawn", 4, "--folds", 2, "--start", "shipped", "--out", out
     )
     assert done.code == 0, done.err
     folds = json.loads((out / "folds.json").read_text())
@@ -105,7 +120,7 @@ def test_labelled_pictures_are_judged_by_networks_that_have_not_seen_them(anime_
     assert (out / "report" / "summary.json").is_file()
     assert 'weights: "' in done.out
     assert "7 of 7 labelled pictures are judged by that one of 2 networks" in " ".join(done.out.split())
-    again = anime_data("train-verifier", pictures, labels, *SHORT[4:], "--drawn", 4, "--folds", 2, "--out", out)
+    again = anime_data("train-verifier", pictures, labels, *SHORT[2:], "--drawn", 4, "--folds", 2, "--out", out)
     assert again.code == 0  # an earlier verifier, its report included, may be replaced
 
 
