@@ -30,7 +30,7 @@ SHORT = ("--drawn", 12, "--windows", 1024, "--teach-windows", 512, "--workers", 
 def labelled(folder, indices, seed=21):
     """Drawn illustrations with their faces.json."""
     folder.mkdir()
-    labels = {}
+    labels: dict = {}
     for index in indices:
         drawn = draw_illustration(seed, index)
         name = f"{len(labels):03d}.png"
@@ -197,7 +197,7 @@ def test_calibration_finds_the_line_that_made_the_verdicts():
     logits = rng.normal(0, 3, 20_000)
     offsets = rng.uniform(0, 3, 20_000)
     hits = rng.random(20_000) < 1 / (1 + np.exp(-(1.7 * logits - 2.5 + offsets)))
-    slope, intercept = calibrated(logits, offsets, hits)
+    slope, intercept = calibrated(logits.tolist(), offsets.tolist(), hits.tolist())
     assert abs(slope - 1.7) < 0.1
     assert abs(intercept + 2.5) < 0.15
 
