@@ -12,7 +12,6 @@ import hashlib
 import json
 import shutil
 from dataclasses import asdict, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,9 +99,8 @@ class Rounds:
 
     def _claim(self) -> None:
         """Keep what an earlier run of the same lesson has finished, and nothing else."""
-        names = [entry.image for entry in chain(self._lesson.crops, self._lesson.faceless)]
-        names += [repr((entry.image, picture.faces)) for entry, picture in self._lesson.labelled]
-        text = json.dumps([self._numbers(), names], sort_keys=True)
+        kinds = self._lesson.crops, self._lesson.faceless, [picture for _, picture in self._lesson.labelled]
+        text = json.dumps([self._numbers(), [[repr(each) for each in kind] for kind in kinds]], sort_keys=True)
         mine = hashlib.sha256(text.encode()).hexdigest().encode()
         note = self._folder / "lesson"
         if not note.is_file() or note.read_bytes() != mine:

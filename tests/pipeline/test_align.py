@@ -117,6 +117,18 @@ def test_the_share_beyond_the_picture_is_that_of_the_turned_square(square):
     assert Square(-300, 0, 100, 30.0).outside(400, 300) == 1.0
 
 
+@pytest.mark.parametrize(
+    ("roll", "corners"),
+    [
+        (0.0, [(10, 20), (110, 20), (110, 120), (10, 120)]),
+        (90.0, [(110, 20), (110, 120), (10, 120), (10, 20)]),  # clockwise: what was top left is top right
+        (-45.0, [(60 - 50 * 2**0.5, 70), (60, 70 - 50 * 2**0.5), (60 + 50 * 2**0.5, 70), (60, 70 + 50 * 2**0.5)]),
+    ],
+)
+def test_corners_go_round_with_the_face(roll, corners):
+    assert np.allclose(Square(10, 20, 100, roll).corners(), corners)
+
+
 @pytest.mark.parametrize("padding", ["white", "edge", "reflect"])
 def test_nothing_but_the_padding_comes_in_from_beyond(padding):
     rgb = np.full((120, 100, 3), 255, np.uint8)

@@ -3,13 +3,16 @@
 import json
 import shutil
 import signal
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from pipeline import crop, crop_settings
 from pipeline.images import decode
+from pipeline.params import SHIPPED_WEIGHTS
 from pipeline.records import FACES, read_records
+from pipeline.verifier import SHIPPED, weights_digest
 from tests.architecture.test_layers import closure
 from tests.folders import digests
 from tests.forked import ForkServer
@@ -116,6 +119,24 @@ def test_what_is_said_of_the_pictures_may_change(project, again):
 def test_other_settings_look_at_everything(project, again):
     (project.root / "params.yaml").write_text("batches: { mine: { path: pictures } }\ncrop: { margin: 0.3 }\n")
     assert again() == 4
+
+
+def test_other_weights_look_at_everything_and_say_so_in_every_row(project, again):
+    def said():
+        made_by = json.loads((project.faces / "crop.json").read_bytes())
+        return made_by, {row["detector"] for row in rows_of(project.faces) if row["face_id"]}
+
+    before, shipped = said()
+    Path("mine.onnx").write_bytes(SHIPPED.read_bytes() + b"\x32\x04mine")  # ONNX: a remark, and the same network
+    mine = weights_digest(Path("mine.onnx"))[:8]
+    section = f"crop: {{ verifier: mine.onnx, weights: '{mine}' }}\n"
+    Path("params.yaml").write_text(f"batches: {{ mine: {{ path: pictures }} }}\n{section}")
+    assert again() == 4
+    after, others = said()
+    assert (shipped, others) == ({f"pyramid+verifier {SHIPPED_WEIGHTS}"}, {f"pyramid+verifier {mine}"})
+    assert before["made_by"] != after["made_by"]
+    assert after["settings"]["verifier"] == weights_digest(Path("mine.onnx"))
+    assert again() == 0
 
 
 def spoil(path):

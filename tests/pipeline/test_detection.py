@@ -30,11 +30,16 @@ def test_drawn_faces_are_found():
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real illustrations here")
-def test_real_faces_are_found(tmp_path, anime_data):
-    done = anime_data("crop", REAL, "--out", tmp_path / "faces")
+@pytest.mark.parametrize(
+    ("name", "recall_wanted"),
+    [("lbpcascade_animeface", 0.60), ("lbpcascade_animeface+verifier", 0.60), ("pyramid+verifier", 0.84)],
+)
+def test_real_faces_are_found(tmp_path, anime_data, name, recall_wanted):
+    """The shipped verifier learnt from these pictures: this tells that it broke, and not how good it is."""
+    done = anime_data("crop", REAL, "--out", tmp_path / "faces", "--detector", name)
     assert done.code == 0
     recall, precision, _ = recall_precision(kept_boxes(tmp_path / "faces"), read_labels(REAL / "faces.json"))
-    assert recall >= 0.60
+    assert recall >= recall_wanted
     assert precision >= 0.97
 
 

@@ -1,6 +1,7 @@
 """`train-verifier`: from pictures to a network that judges better than the cascade alone."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,17 +13,23 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.archives import list_entries
 from pipeline.cascade import find_cascade
 from pipeline.detectors import DETECTORS, DetectorSettings
 from pipeline.draw import Illustration, draw_illustration
 from pipeline.errors import SourceError
 from pipeline.geometry import FaceBox
 from pipeline.matching import matched
+from pipeline.progress import silent
 from pipeline.verifier import MAX_BYTES, SHIPPED, Verifier
 from pipeline.verifier_training.calibration import calibrated
 from pipeline.verifier_training.folds import fold_of_each, look_of
+from pipeline.verifier_training.lesson import Lesson
 from pipeline.verifier_training.network import VerifierNetwork, as_convolutions, in_units, network_of
 from pipeline.verifier_training.onnx_file import onnx_bytes, read_onnx
+from pipeline.verifier_training.pictures import Picture
+from pipeline.verifier_training.rounds import Rounds
+from pipeline.windows import Look
 
 SHORT = ("--drawn", 12, "--windows", 1024, "--teach-windows", 512, "--workers", 1)
 
@@ -102,6 +109,25 @@ def test_the_same_lesson_gives_the_same_bytes_also_after_a_kill(anime_data, tmp_
     assert "train first" not in done.err  # it went on from there
     assert (killed / "verifier.onnx").read_bytes() == (whole / "verifier.onnx").read_bytes()
     assert not (tmp_path / "killed.partial").exists()
+
+
+def test_what_a_stopped_run_has_finished_is_of_no_other_pictures(tmp_path):
+    """Names alone do not tell: what was given as faces by mistake is given again as pictures without any."""
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "0.png"), np.zeros((9, 9, 3), np.uint8))
+    one, other = list_entries(tmp_path / "one"), list_entries(tmp_path / "other")
+    picture = Picture(one[0], (Look(4, 4, 4),))
+    lessons = [Lesson(crops=one), Lesson(crops=other), Lesson(faceless=one), Lesson(crops=one, seed=1)]
+    lessons += [Lesson(labelled=[(one[0], each)]) for each in (picture, replace(picture, faces=(Look(4, 4, 3),)))]
+    finished = tmp_path / "partial" / "first.safetensors"
+    for before in lessons:
+        for lesson in lessons:
+            shutil.rmtree(finished.parent, ignore_errors=True)
+            Rounds(before, finished.parent, 1, lambda _: silent)._claim()
+            finished.write_bytes(b"")
+            Rounds(lesson, finished.parent, 1, lambda _: silent)._claim()
+            assert finished.exists() == (lesson == before), (before, lesson)
 
 
 @pytest.mark.slow
