@@ -4,15 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CODE := pipeline quality vae tests benchmarks
-SLOW := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training.py tests/pipeline/test_train_verifier.py # begun first, so that no core ends idle
+PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder
+FIRST := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training.py tests/pipeline/test_train_verifier.py # begun first, so that no core ends idle
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ingest batch-is-named test lint fmt types check cascade clean
+.PHONY: help setup repro ingest batch-is-named test test-slow lint fmt types check cascade clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## make .venv and install everything
 
@@ -36,8 +37,11 @@ ingest: batch-is-named $(INSTALLED) ## look for new pictures in a batch from the
 batch-is-named:
 	@test -n "$(BATCH)" || { echo "expected a batch from the web: make ingest BATCH=name" >&2; exit 2; }
 
-test: cascade ## run the tests
-	pytest -n auto --dist loadfile --no-loadscope-reorder $(SLOW) tests
+test: cascade ## run the tests but for the slow ones
+	$(PYTEST) -m "not slow" $(FIRST) tests
+
+test-slow: cascade ## run those that take more than ten seconds each: kills, trainings, `dvc repro`
+	$(PYTEST) -m slow $(FIRST) tests
 
 lint: $(INSTALLED) ## check style
 	ruff check $(CODE)
@@ -50,7 +54,7 @@ fmt: $(INSTALLED) ## mend style
 types: $(INSTALLED) ## check types
 	mypy
 
-check: lint types test ## lint, types, tests
+check: lint types test test-slow ## lint, types, all tests
 
 clean: ## remove what builds and tests leave behind; data and models stay
 	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -85,7 +85,7 @@ def made_up(count: int, copies: float, rng: np.random.Generator) -> Iterator[dic
             "y": 100,
             "width": 200,
             "height": 200,
-            "score": float(rng.integers(4, 80)),
+            "score": float(rng.uniform(0.1, 1.0)),
             "crop_x": 80,
             "crop_y": 80,
             "crop_size": int(rng.integers(50, 400)),

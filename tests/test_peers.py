@@ -29,6 +29,7 @@ def benchmark(shards, tmp_path, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_every_peer_gets_a_row_and_what_is_finished_is_not_fitted_again(benchmark, tmp_path):
     benchmark("VanillaVAE")
     before = (tmp_path / "out" / "vanillavae" / "counts.json").read_bytes()
@@ -53,6 +54,7 @@ def test_every_peer_gets_a_row_and_what_is_finished_is_not_fitted_again(benchmar
         assert picture.height > 3 * 16
 
 
+@pytest.mark.slow
 def test_ours_is_trained_fitted_and_sharpened_and_set_beside_the_others(benchmark, tmp_path):
     tables = benchmark("ours sharpened", "VanillaVAE").strip().split("\n\n")
     assert [line.split(" |")[0] for line in tables[1].splitlines() if "--" not in line] == [

@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,6 @@ from pipeline.workers import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -49,6 +49,13 @@ _LEARNING_RATE, _TEACHING_RATE = 4e-3, 1.5e-3
 _DRAWN_SEED, _MISTAKES_SEED, _HELD_OUT_SEED = 7, 9, 11  # of illustrations; the default project draws seed 0
 _MISTAKES_DRAWN, _HELD_OUT_DRAWN = 400, 200
 _SAMPLE = 1024  # windows from which a finished network's normalisations are found
+
+
+def _code() -> list[str]:
+    """Digests of the modules that decide what is learnt."""
+    here = Path(__file__).parent
+    modules = [*sorted(here.glob("*.py")), here.with_name("windows.py"), here.with_name("verifier.py")]
+    return [hashlib.sha256(module.read_bytes()).hexdigest() for module in modules]
 
 
 class Rounds:
@@ -78,9 +85,10 @@ class Rounds:
 
         def teach(name: str, without: int | None) -> VerifierNetwork:
             taken = [number for number in range(len(names)) if without is None or fold_of[number] != without]
-            own = [mistakes[number] for number in taken]
-            stock = with_labels(base, [labelled[number] for number in taken], own, mistakes[len(names) :])
-            return self._round(name, stock, self._lesson.teach_images, _TEACHING_RATE, first)
+            own, pictures = [mistakes[number] for number in taken], [labelled[number] for number in taken]
+            stock = with_labels(base, pictures, own, mistakes[len(names) :])
+            before = first if self._lesson.start is None else self._first(base, pictures)
+            return self._round(name, stock, self._lesson.teach_images, _TEACHING_RATE, before)
 
         parts = range(self._lesson.folds if names else 0)
         networks = [teach(f"fold-{part}", part) for part in parts]
@@ -99,8 +107,13 @@ class Rounds:
 
     def _claim(self) -> None:
         """Keep what an earlier run of the same lesson has finished, and nothing else."""
-        kinds = self._lesson.crops, self._lesson.faceless, [picture for _, picture in self._lesson.labelled]
-        text = json.dumps([self._numbers(), [[repr(each) for each in kind] for kind in kinds]], sort_keys=True)
+        entries = [entry for entry, _ in self._lesson.labelled]
+        files = [
+            [(repr(each), Path(each.path).stat().st_mtime_ns) for each in kind]
+            for kind in (entries, self._lesson.crops, self._lesson.faceless)
+        ]
+        files.append([(repr(picture), 0) for _, picture in self._lesson.labelled])
+        text = json.dumps([self._numbers(), files, _code()], sort_keys=True)
         mine = hashlib.sha256(text.encode()).hexdigest().encode()
         note = self._folder / "lesson"
         if not note.is_file() or note.read_bytes() != mine:

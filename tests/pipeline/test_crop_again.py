@@ -182,6 +182,7 @@ PLACES = (
 )
 
 
+@pytest.mark.slow
 def test_killed_anywhere_it_ends_with_the_same_bytes(project, again, illustrations, environment):
     for name in ("05.png", "11.png"):
         shutil.copy(illustrations / name, project.pictures)

@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 REAL = ROOT.parent / "shared" / "data" / "illustrations"
 
 
+@pytest.mark.slow
 def test_drawn_faces_are_found():
     tally = measure(project(find_cascade()), seeds=[100], count=120)
     hits = np.array(tally.hits)
@@ -29,6 +30,7 @@ def test_drawn_faces_are_found():
     assert 1 - tally.wrong / tally.found >= 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real illustrations here")
 @pytest.mark.parametrize(
     ("name", "recall_wanted"),

@@ -107,6 +107,7 @@ drawing.write_tar = lambda path, members: time.sleep(60 if path.name > "pictures
 """  # before its end: whoever wants to kill it is in time
 
 
+@pytest.mark.slow
 def test_a_killed_ingest_gives_the_same_bytes(tmp_path, environment):
     params = (ROOT / "params.yaml").read_text().replace("count: 6000", "count: 40")
     for name in ("whole", "killed"):

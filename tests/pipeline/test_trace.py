@@ -92,6 +92,7 @@ def shrunk(rgb, side):
     return rgb if rgb.shape[0] == side else cv2.resize(rgb, (side, side), interpolation=cv2.INTER_AREA)
 
 
+@pytest.mark.slow
 def test_fifty_random_samples_are_cut_again_from_the_pictures_that_are_named(trace):
     pixels = shard_pixels()
     rows = random.Random(4).sample(samples(), 50)

@@ -87,6 +87,7 @@ def test_what_was_turned_upright_by_its_roll_is_seen_upright(detector, pairs):
     assert np.median(left) < 8
 
 
+@pytest.mark.slow
 def test_pictures_of_all_kinds_without_a_face_have_none(detector):
     kinds = set()
     for index in range(24):

@@ -34,6 +34,7 @@ def good() -> Any:
     return judge_sets(sets(blobs(80, SIDE, 3)), [SPACE], 0)
 
 
+@pytest.mark.slow
 def test_samples_of_the_source_are_at_the_floor_and_noise_is_far_beyond_the_ceiling() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (80, SIDE, SIDE, 3), dtype=np.uint8)
     bad = judge_sets(sets(noise), [SPACE], 0)
@@ -80,6 +81,7 @@ def test_every_figure_has_its_rows_with_a_spread_and_the_card_is_json() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_card_is_a_function_of_the_seed() -> None:
     again, other = (judge_sets(sets(blobs(80, SIDE, 3)), [SPACE], seed) for seed in (0, -4))
     assert good() == again != other

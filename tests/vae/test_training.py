@@ -63,6 +63,7 @@ def test_the_model_folder_is_complete_and_without_pickles(model: Path) -> None:
     assert not model.with_name("vae.partial").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma_mode", ["learned", "optimal"])
 def test_stopping_anywhere_leaves_no_trace(shards: Path, tmp_path: Path, stop_after: Stop, sigma_mode: str) -> None:
     changes = {"sigma_mode": sigma_mode, "images": 256, "precision": "auto"}
@@ -74,6 +75,7 @@ def test_stopping_anywhere_leaves_no_trace(shards: Path, tmp_path: Path, stop_af
     assert bytes_of(tmp_path / "calm") == bytes_of(tmp_path / "stopped")
 
 
+@pytest.mark.slow
 def test_rows_that_span_steps_survive_a_stop(
     shards: Path, tmp_path: Path, stop_after: Stop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +89,7 @@ def test_rows_that_span_steps_survive_a_stop(
     assert bytes_of(tmp_path / "calm") == bytes_of(tmp_path / "stopped")
 
 
+@pytest.mark.slow
 def test_checkpoints_have_no_effect_on_the_result(shards: Path, tmp_path: Path, model: Path) -> None:
     assert run(shards, tmp_path / "vae", checkpoint_seconds=0.1)
     assert bytes_of(tmp_path / "vae") == bytes_of(model)

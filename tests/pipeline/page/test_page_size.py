@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from pipeline.draw import draw_illustration
 from pipeline.funnel import funnel
 from pipeline.images import encode_png, resized
@@ -52,6 +54,7 @@ def rows(count):
         )
 
 
+@pytest.mark.slow
 def test_the_page_of_twenty_thousand_faces_is_below_ten_megabytes(tmp_path):
     found = list(rows(20_000))
     dataset = Dataset(found, {"many": funnel(20_000, found)}, "digest")
