@@ -18,3 +18,8 @@ def as_grey(x: Tensor) -> Tensor:
         return x
     weights = torch.tensor(_LUMA, dtype=torch.int32, device=x.device).view(1, 3, 1, 1)
     return ((x.int() * weights).sum(1, keepdim=True) + 2**13 >> 14).byte()
+
+
+def as_rgb(x: Tensor) -> Tensor:
+    """Images [B, C, H, W] to look at: [B, 3, H, W]."""
+    return x if x.shape[1] == 3 else x.expand(-1, 3, -1, -1)

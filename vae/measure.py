@@ -30,7 +30,7 @@ class Measures:
     images: int
     distortion: float
     rate: float
-    bits_per_dim: float
+    bits_per_dim: float  # NaN of a model whose loss is no bound of -log p(x)
     sigma: float  # NaN where the likelihood has none
     psnr_db: float  # of the reconstruction from the posterior's mean, pixels on [0, 1]
     rates: list[float]  # of each latent dimension, nats
@@ -43,8 +43,10 @@ class Measures:
     def line(self) -> str:
         """All of it in one line."""
         sigma = "" if math.isnan(self.sigma) else f"σ {self.sigma:.4f}, "
+        no_bound = math.isnan(self.bits_per_dim)
+        fit = f"distortion {self.distortion:,.0f} nats" if no_bound else f"{self.bits_per_dim:.3f} bits/dim"
         return (
-            f"{self.bits_per_dim:.3f} bits/dim, rate {self.rate:.1f} nats, {sigma}"
+            f"{fit}, rate {self.rate:.1f} nats, {sigma}"
             f"{self.active_units} active units, PSNR {self.psnr_db:.2f} dB over {self.images} faces"
         )
 
@@ -79,7 +81,7 @@ def measure(model: VAE, faces: Faces, rows: NDArray[np.int64], draws: int, seed:
         images=count,
         distortion=means[0],
         rate=means[1],
-        bits_per_dim=bits_per_dim(means[0], means[1], 3 * faces.size**2),
+        bits_per_dim=bits_per_dim(means[0], means[1], faces.dimensions) if model.is_bound else math.nan,
         sigma=float(model.likelihood.sigma()),
         psnr_db=means[2],
         rates=[rate / count for rate in rates.tolist()],
