@@ -14,7 +14,7 @@ from vae.bounds import Bounds, bounds
 from vae.devices import choose_device, prepare
 from vae.folder import Model, load_model
 from vae.judged import judge_model, load_spaces, memorisation_sheet
-from vae.measure import Measures, measure, or_null, psnr
+from vae.measure import Measures, measure, or_null, psnr, told_labels
 from vae.pictures import write_gif, write_png
 from vae.plots import draw_curves, read_curve, write_table
 from vae.priors import load_prior
@@ -97,7 +97,10 @@ def evaluate(
         _draw_training(model, folder)
         ranked = sorted(found.rates, reverse=True)
         write_table(folder / "rates.tsv", ["rank", "rate"], list(enumerate(ranked, start=1)))
-    write_json(out.metrics, _as_json(found, bounded, split) | _sharp_figures(model, faces) | _kid_figures(card))
+    write_json(
+        out.metrics,
+        _as_json(found, bounded, split) | _sharp_figures(model, faces) | _kid_figures(card) | _told(model, faces),
+    )
     write_json(out.quality, card)
     write_bytes(out.page, page)
     fid = f" FID {card['fid']['value']:.2f}, by {card['fid']['sha256']}." if "fid" in card else ""
@@ -143,6 +146,12 @@ def _as_json(found: Measures, bounded: Bounds | None, split: str) -> dict[str, A
 def _sharp_figures(model: Model, faces: Faces) -> dict[str, float]:
     """What the sharp decoder costs in PSNR; nothing of a model that has none."""
     return {"psnr_db_sharp": psnr(model.sharp, faces, faces.spread(len(faces)))} if model.sharp else {}
+
+
+def _told(model: Model, faces: Faces) -> dict[str, Any]:
+    """How well the labels are told that the latent ends in; nothing of a model without."""
+    found = told_labels(model.vae, faces)
+    return {"told_labels": found} if found else {}
 
 
 def _kid_figures(card: dict[str, Any]) -> dict[str, float]:

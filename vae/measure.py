@@ -96,6 +96,30 @@ def psnr(model: VAE, faces: Faces, rows: NDArray[np.int64]) -> float:
     return float(torch.cat(parts).mean())
 
 
+@torch.inference_mode()
+def told_labels(model: VAE, faces: Faces) -> dict[str, dict[str, float | int]]:
+    """How often the model tells a label rightly, of the faces of a split that have it.
+
+    Returns:
+        attribute -> `accuracy`; `majority`, what always telling the most frequent value would reach; and `faces`.
+        Attributes that no face is labelled with are left out.
+    """
+    vocabulary = model.condition.vocabulary
+    if not vocabulary:
+        return {}
+    device, everything = next(model.parameters()).device, faces.spread(len(faces))
+    shares = [model.encode(x).mean for x in faces.in_order(everything, _MINIBATCH, device)]
+    told = model.condition.told(torch.cat(shares)[:, model.latent - model.condition.width :]).cpu()
+    found: dict[str, dict[str, float | int]] = {}
+    for attribute, codes, guesses in zip(vocabulary, torch.from_numpy(faces.labels(vocabulary)).T, told.T, strict=True):
+        known = codes >= 0
+        if count := int(known.sum()):
+            accuracy = float((codes == guesses)[known].float().mean())
+            majority = float(codes[known].bincount().max()) / count
+            found[attribute] = {"accuracy": accuracy, "majority": majority, "faces": count}
+    return found
+
+
 def _decibels(model: VAE, z: Tensor, x: Tensor) -> Tensor:
     """PSNR of what each latent [B, Z] is decoded to against images uint8 [B, 3, H, W], float64 [B]."""
     error: Tensor = (model.likelihood.mean(model.decode(z)) - x / 255.0).square().flatten(1).mean(1)
