@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.params import TrainParams
 
-    Train = Callable[[TrainParams, Path, Path, Callable[[], bool]], bool]
+    Train = Callable[..., bool]  # vae.train.train, where and how it shall run being settled
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ def trained(params: TrainParams, shards: Path, out: Path, budget: Budget, train:
         write_json(path, known)
     if digest_of(out, "params.json") != known["digest"]:
         start = time.perf_counter()
-        train(params.model_copy(update={"images": known["images"]}), shards, out, lambda: False)
+        train(params.model_copy(update={"images": known["images"]}), shards, out)
         known["spent"] += time.perf_counter() - start
         write_json(path, known)
     return int(known["images"]), float(known["spent"])
@@ -186,7 +186,7 @@ def _affordable(params: TrainParams, shards: Path, out: Path, seconds: float, tr
         seen.append(time.perf_counter())
         return seen[-1] - begin > min(_TRIAL_SECONDS, seconds / 4)
 
-    train(params.model_copy(update={"images": _ENDLESS}), shards, trial, enough)
+    train(params.model_copy(update={"images": _ENDLESS}), shards, trial, stop=enough)
     shutil.rmtree(trial.with_name(f"{trial.name}.partial"), ignore_errors=True)
     half = len(seen) // 2
     speed = (len(seen) - half) * params.minibatch / max(seen[-1] - seen[half - 1], 1e-9)

@@ -58,6 +58,7 @@ VAE_LAYERS = [
     | {"bounds", "comparison", "comparison_picture", "judged", "linear", "watched"}
     | {"flow_training", "latents", "mixture_fitting", "prior_folder", "priors"},
     {"evaluate", "fit", "judge", "sharpen", "train"},
+    {"compare"},
     {"cli"},
 ]
 LAYERS = {"pipeline": PIPELINE_LAYERS, "quality": QUALITY_LAYERS, "vae": VAE_LAYERS}

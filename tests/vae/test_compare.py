@@ -30,8 +30,8 @@ def faces_of_32(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_one_table_and_one_picture(faces_of_32: Path, tmp_path: Path) -> None:
     params, out = write_params(tmp_path / "params.yaml", preset="grey-conv", ema_images=0), tmp_path / "compared"
-    asked = ("compare", "pca", "autoencoder", "vae", "grey-dense-128", "--shards", faces_of_32, "--out", out)
-    asked = (*asked, "--images", 320, "--params", params, "--device", "cpu", "--threads", 1)
+    kinds = ("compare", "pca", "autoencoder", "vae", "grey-dense-128", "--shards", faces_of_32, "--out", out)
+    asked = (*kinds, "--images", 320, "--params", params, "--device", "cpu", "--threads", 1)
     done = call(*asked)
     assert done.exit_code == 0, done.output
     head, *lines = done.stdout.splitlines()[:5]
@@ -89,8 +89,8 @@ def test_pca_is_the_best_linear_projection(shards: Path) -> None:
     seen = test.gather(test.spread(len(test))).reshape(len(test), -1) / 255.0
     projected = (seen - mean) @ rows[:6].T @ rows[:6] + mean
     ours = model.decode(model.encode(torch.from_numpy(test.gather(test.spread(len(test)))).permute(0, 3, 1, 2)).mean)
-    ours = (ours + 0.5).permute(0, 2, 3, 1).reshape(len(test), -1).numpy()
-    error, best = ((ours - seen) ** 2).mean(), ((projected.clip(0, 1) - seen) ** 2).mean()
+    made = (ours + 0.5).permute(0, 2, 3, 1).reshape(len(test), -1).numpy()
+    error, best = ((made - seen) ** 2).mean(), ((projected.clip(0, 1) - seen) ** 2).mean()
     assert error < 1.02 * best + 1e-4
     noise = (singular[6:] ** 2).sum() / (len(x) - 1) / (x.shape[1] - 6)
     assert abs(float(model.likelihood.sigma()) / noise**0.5 - 1) < 0.01
@@ -101,10 +101,8 @@ def test_the_bound_of_pca_is_its_likelihood(shards: Path) -> None:
     train = Faces(shards, "train")
     model = solved_pca(FLAT, train, CPU)
     found = measure(model, train, train.spread(len(train)), 8, 0)
-    w, bias = (
-        next(layer for layer in model.decoder.modules() if isinstance(layer, torch.nn.Linear)).weight.double(),
-        next(layer for layer in model.decoder.modules() if isinstance(layer, torch.nn.Linear)).bias.double(),
-    )
+    layer = next(layer for layer in model.decoder.modules() if isinstance(layer, torch.nn.Linear))
+    w, bias = layer.weight.double(), layer.bias.double()
     x = torch.from_numpy(train.gather(train.spread(len(train)))).permute(0, 3, 1, 2).flatten(1).double() / 255.0
     sigma = float(model.likelihood.sigma())
     density = torch.distributions.LowRankMultivariateNormal(bias + 0.5, w, torch.full((768,), sigma**2).double())

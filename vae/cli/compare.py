@@ -14,8 +14,6 @@ from vae.cli.options import DEFAULT_PARAMS, Device, Shards, Threads, app
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vae.comparison import Compared
-
 _NAMES = ["pca", "autoencoder", "denoising", "masking", "vae", "beta-vae", "grey", "grey-dense", "grey-conv"]
 _HEAD = ["", "faces", "z", "parameters", "images", "s", "PSNR dB", "bits/dim", "rate", "KID rec.", "KID N(0, I)"]
 
@@ -47,52 +45,29 @@ def compare(
     Models are kept in --out, so that a second run trains only what is new. KID is the kernel distance in random
     features, against held-out faces as the model sees them: figures of faces of different sizes do not compare.
     """
-    from pipeline.atomic import write_json
     from pipeline.params import TrainParams, load_params
-    from vae import comparison
-    from vae.comparison_picture import Row, draw_comparison
-    from vae.devices import choose_device
-    from vae.train import train
+    from vae.compare import compare as run
+    from vae.comparison import Budget, variant_params
 
     if images is not None and seconds is not None:
         raise ParamsError("expected --images or --seconds, found both: choose one")
-    budget = comparison.Budget(None if seconds else images or 20_000, seconds)
+    budget = Budget(None if seconds else images or 20_000, seconds)
     where = params or DEFAULT_PARAMS
     settings = load_params(where).train if params or where.exists() else TrainParams()
-    if preset is not None:
-        settings = comparison.variant_params(settings, preset)
+    settings = variant_params(settings, preset) if preset else settings
     asked = list(dict.fromkeys(names or _NAMES))
-    wanted = {name: comparison.variant_params(settings, name) for name in asked}  # all known before any is trained
-
-    comparison.claim(out)
     with live_line() as say:
-
-        def run(one: Any, *rest: Any) -> bool:
-            return train(
-                one, rest[0], rest[1], device=device, threads=threads, report=say, stop=rest[2], overwrite=True
-            )
-
-        def model(name: str, base: Any) -> Compared:
-            say(f"{name} …", True)
-            return comparison.compared(base, name, shards, out, budget, run, choose_device(device))
-
-        found = [model(name, settings) for name in wanted]
-        flat = settings.model_copy(update={"latent": 2})
-        rows = [
-            Row(each.name, model(each.name, flat).model, each.model)
-            for each in found
-            if picture and each.name in comparison.VARIANTS
-        ]
+        found, drawn = run(
+            *(settings, asked, shards, out, budget), picture=picture, device=device, threads=threads, report=say
+        )
     typer.echo(_table(found))
-    write_json(out / comparison.TABLE, {"shards": str(shards), "models": [each.row() for each in found]})
-    if rows:
-        draw_comparison(out / "compare.png", rows, shards, "test", 0)
-        typer.echo(f"picture: {out / 'compare.png'}")
+    if drawn:
+        typer.echo(f"picture: {drawn}")
 
 
-def _table(found: Sequence[Compared]) -> str:
+def _table(found: Sequence[dict[str, Any]]) -> str:
     """Aligned columns, the first to the left."""
-    lines = [_HEAD, *(_cells(each.row()) for each in found)]
+    lines = [_HEAD, *map(_cells, found)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
     return "\n".join(
         "  ".join(cell.rjust(width) if column else cell.ljust(width) for column, (cell, width) in enumerate(pairs))
