@@ -14,7 +14,13 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class TrainParams(Section):
     """The model, its objective and its training."""
 
-    preset: Literal["tiny", "small", "base", "large"] = "tiny"
+    preset: Literal["tiny", "small", "base", "large", "grey", "grey-dense", "grey-conv", "grey-dense-128"] = "tiny"
+    latent: Positive | None = None  # dimensions of z; None: as many as the preset has
+    objective: Literal["vae", "autoencoder"] = "vae"  # an autoencoder's latent is a point, and it has no rate
+    corruption: Literal["none", "gaussian", "masking"] = "none"  # of what the encoder is shown while it learns
+    corruption_level: Share = 0.2  # standard deviation of the noise on [0, 1] pixels, or share of pixels masked
+    condition: list[str] = Field(default=[])  # labels that the model tells by itself, and that join its latent
+    label_weight: Annotated[float, Field(ge=0.0)] = 10.0  # of the cross-entropy of these labels
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
     sigma_mode: Literal["learned", "optimal", "fixed"] = "learned"  # of the Gaussian likelihood
     sigma: Annotated[float, Field(ge=1 / 255, le=10.0)] = 0.1  # observation σ on [0, 1] pixels: fixed value or start

@@ -44,22 +44,26 @@ class Upsample(nn.Sequential):
         super().__init__(nn.Conv2d(channels_in, channels_out * factor**2, 1), nn.PixelShuffle(factor))
 
 
-def encoder_network(patch: int, widths: Sequence[int], blocks: Sequence[int], side: int, latent: int) -> nn.Sequential:
+def encoder_network(
+    patch: int, widths: Sequence[int], blocks: Sequence[int], side: int, outputs: int, channels: int = 3
+) -> nn.Sequential:
     """Patchify stem, stages of residual blocks with strided steps between, one linear layer.
 
-    [B, 3, S, S] -> posterior statistics [B, 2Z]. `side` is the side of the last feature map.
+    [B, C, S, S] -> [B, outputs]. `side` is the side of the last feature map.
     """
-    layers: list[nn.Module] = [nn.Conv2d(3, widths[0], patch, stride=patch)]
+    layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], patch, stride=patch)]
     for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
         if stage:
             layers.append(nn.Conv2d(widths[stage - 1], width, 2, stride=2))
         layers += [ResidualBlock(width) for _ in range(count)]
-    layers += [norm(widths[-1]), nn.SiLU(), nn.Flatten(), nn.Linear(widths[-1] * side**2, 2 * latent)]
+    layers += [norm(widths[-1]), nn.SiLU(), nn.Flatten(), nn.Linear(widths[-1] * side**2, outputs)]
     return nn.Sequential(*layers)
 
 
-def decoder_network(patch: int, widths: Sequence[int], blocks: Sequence[int], side: int, latent: int) -> nn.Sequential:
-    """The encoder's mirror, ending in an unpatchify: [B, Z] -> [B, 3, S, S]."""
+def decoder_network(
+    patch: int, widths: Sequence[int], blocks: Sequence[int], side: int, latent: int, channels: int = 3
+) -> nn.Sequential:
+    """The encoder's mirror, ending in an unpatchify: [B, Z] -> [B, C, S, S]."""
     layers: list[nn.Module] = [
         nn.Linear(latent, widths[-1] * side**2),
         nn.Unflatten(1, (widths[-1], side, side)),
@@ -69,5 +73,5 @@ def decoder_network(patch: int, widths: Sequence[int], blocks: Sequence[int], si
         layers += [ResidualBlock(width) for _ in range(count)]
         if following:
             layers.append(Upsample(width, following))
-    layers += [norm(widths[0]), nn.SiLU(), Upsample(widths[0], 3, patch)]
+    layers += [norm(widths[0]), nn.SiLU(), Upsample(widths[0], channels, patch)]
     return nn.Sequential(*layers)

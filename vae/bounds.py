@@ -72,7 +72,7 @@ def bounds(model: VAE, prior: Prior, faces: Faces, rows: NDArray[np.int64], draw
         generators = seeded(_CPU, "bound", seed, position), seeded(_CPU, "probes", seed, position)
         parts.append(_of_minibatch(model, prior, x, draws, *generators))
     tight, learned, rate = torch.cat(parts, dim=1).cpu()
-    scale = -bits_per_dim(1.0, 0.0, 3 * faces.size**2)
+    scale = -bits_per_dim(1.0, 0.0, faces.dimensions)
     return Bounds(Estimate.of(tight, scale), Estimate.of(learned, scale), Estimate.of(rate))
 
 

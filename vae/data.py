@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from pipeline.errors import DataError
-from pipeline.shards import open_split
+from pipeline.shards import open_split, read_index
+from vae.grey import as_grey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.shards import Vocabulary
+
 _GPU_SHARE = 0.5  # of the free memory that the whole set may take
+_PART = 4096  # faces converted at once
 
 
 def seeded(device: torch.device, purpose: str, seed: int, position: int = 0) -> torch.Generator:
@@ -31,13 +36,27 @@ def seeded(device: torch.device, purpose: str, seed: int, position: int = 0) -> 
 
 
 class Faces:
-    """One split, memory-mapped: uint8 [N, size, size, 3] in one or more shards."""
+    """One split, memory-mapped: uint8 [N, size, size, C] in one or more shards.
 
-    def __init__(self, folder: Path, split: str) -> None:
-        self.shards, _ = open_split(folder, split)
-        self._starts = np.cumsum([0, *(len(shard) for shard in self.shards)])
+    Args:
+        folder: with index.json.
+        split: train, val or test.
+        size: side that the faces are resized to, pixels; None: as they are packed. What is converted is held in
+            memory.
+        grey: whether only their luma is wanted, C = 1.
+
+    Raises:
+        DataError: the shards are damaged, or the split is empty.
+    """
+
+    def __init__(self, folder: Path, split: str, size: int | None = None, grey: bool = False) -> None:
+        self._folder, self._split = folder, split
+        shards, self._labels = open_split(folder, split)
+        self._starts = np.cumsum([0, *(len(shard) for shard in shards)])
         if len(self) == 0:
             raise DataError(f"expected faces in the split `{split}` of {folder}, found none: pack more faces")
+        as_packed = not grey and size in (None, shards[0].shape[1])
+        self.shards = shards if as_packed else [_converted(shard, size or shard.shape[1], grey) for shard in shards]
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -47,8 +66,29 @@ class Faces:
         """Side of a face, pixels."""
         return int(self.shards[0].shape[1])
 
+    @property
+    def channels(self) -> int:
+        """3, or 1 of grey faces."""
+        return int(self.shards[0].shape[3])
+
+    @property
+    def dimensions(self) -> int:
+        """Pixels and channels of a face."""
+        return self.channels * self.size**2
+
+    def labels(self, vocabulary: Vocabulary) -> NDArray[np.int64]:
+        """Codes of the attributes of a vocabulary, in its values, int64 [N, A]; -1 = unknown."""
+        known, codes = read_index(self._folder).labels, np.concatenate(self._labels).astype(np.int64)
+        columns = []
+        for attribute, values in vocabulary.items():
+            names = known.get(attribute, [])
+            place = np.array([values.index(name) if name in values else -1 for name in names] + [-1])
+            found = codes[:, list(known).index(attribute)] if names else np.full(len(self), -1)
+            columns.append(place[found])  # -1 is the last place
+        return np.stack(columns, 1) if columns else np.empty((len(self), 0), np.int64)
+
     def gather(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Copies of some faces, uint8 [B, size, size, 3]."""
+        """Copies of some faces, uint8 [B, size, size, C]."""
         faces = np.empty((len(rows), *self.shards[0].shape[1:]), dtype=np.uint8)
         shards = np.searchsorted(self._starts, rows, side="right") - 1
         for place, (shard, row) in enumerate(zip(shards, rows, strict=True)):
@@ -60,10 +100,29 @@ class Faces:
         return np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64)
 
     def in_order(self, rows: NDArray[np.int64], minibatch: int, device: torch.device) -> Iterator[Tensor]:
-        """Minibatches uint8 [B, 3, size, size] of the given rows, the last one shorter."""
+        """Minibatches uint8 [B, C, size, size] of the given rows, the last one shorter."""
         for start in range(0, len(rows), minibatch):
             faces = torch.from_numpy(self.gather(rows[start : start + minibatch]))
             yield faces.to(device).permute(0, 3, 1, 2)
+
+
+def _converted(shard: NDArray[np.uint8], size: int, grey: bool) -> NDArray[np.uint8]:
+    """Faces uint8 [N, S, S, 3] as a model wants them, uint8 [N, size, size, C]."""
+    parts = []
+    for start in range(0, len(shard), _PART):
+        x = torch.from_numpy(np.array(shard[start : start + _PART])).permute(0, 3, 1, 2)
+        parts.append(fitted(x, size, grey).permute(0, 2, 3, 1).numpy())
+    return np.concatenate(parts) if parts else np.empty((0, size, size, 1 if grey else 3), np.uint8)
+
+
+def fitted(x: Tensor, size: int, grey: bool) -> Tensor:
+    """Images uint8 [B, 3, S, S] at another side and, if wanted, grey: uint8 [B, C, size, size]."""
+    if grey:
+        x = as_grey(x)
+    if x.shape[2] == size:
+        return x
+    small = interpolate(x.float(), (size, size), mode="bilinear", antialias=True)
+    return small.round_().clamp_(0, 255).byte()
 
 
 class Minibatches:
@@ -109,7 +168,7 @@ class Minibatches:
         return self._orders[epoch]
 
     def at(self, images_seen: int) -> Tensor:
-        """The minibatch x at this point of the stream, uint8 [B, 3, size, size], channels_last."""
+        """The minibatch x at this point of the stream, uint8 [B, C, size, size], channels_last."""
         rows = self.rows(images_seen)
         if self._resident is None:
             faces = torch.from_numpy(self.faces.gather(rows))

@@ -14,7 +14,7 @@ from vae.bounds import Bounds, bounds
 from vae.devices import choose_device, prepare
 from vae.folder import Model, load_model
 from vae.judged import judge_model, load_spaces, memorisation_sheet
-from vae.measure import Measures, measure, or_null, psnr
+from vae.measure import Measures, measure, or_null, psnr, told_labels
 from vae.pictures import write_gif, write_png
 from vae.plots import draw_curves, read_curve, write_table
 from vae.priors import load_prior
@@ -84,9 +84,11 @@ def evaluate(
     spaces = load_spaces(judge, model, shards)
     faces = open_faces(model, shards, split)
     found = measure(model.vae, faces, faces.spread(len(faces)), _DRAWS, params.seed)
-    if not math.isfinite(found.bits_per_dim):
-        raise DataError(f"expected finite figures of {model_path}, found {found.bits_per_dim} bits/dim: train again")
-    bounded = bounds(model.vae, draw.prior, faces, faces.spread(_BOUNDED), params.bound_draws, params.seed)
+    if not math.isfinite(found.distortion):
+        raise DataError(f"expected finite figures of {model_path}, found {found.distortion} nats: train again")
+    bounded = None
+    if model.vae.is_bound:
+        bounded = bounds(model.vae, draw.prior, faces, faces.spread(_BOUNDED), params.bound_draws, params.seed)
     card, shown, made = judge_model(params, model, shards, split, draw, spaces, inception)
     page = document(card, shown, made).encode()
     with new_folder(out.plots.absolute()) as folder:
@@ -95,7 +97,10 @@ def evaluate(
         _draw_training(model, folder)
         ranked = sorted(found.rates, reverse=True)
         write_table(folder / "rates.tsv", ["rank", "rate"], list(enumerate(ranked, start=1)))
-    write_json(out.metrics, _as_json(found, bounded, split) | _sharp_figures(model, faces) | _kid_figures(card))
+    write_json(
+        out.metrics,
+        _as_json(found, bounded, split) | _sharp_figures(model, faces) | _kid_figures(card) | _told(model, faces),
+    )
     write_json(out.quality, card)
     write_bytes(out.page, page)
     fid = f" FID {card['fid']['value']:.2f}, by {card['fid']['sha256']}." if "fid" in card else ""
@@ -112,16 +117,23 @@ def _check_free(plots: Path) -> None:
         )
 
 
-def _as_json(found: Measures, bounded: Bounds, split: str) -> dict[str, Any]:
-    return {
-        "bits_per_dim": found.bits_per_dim,
-        "bits_per_dim_bound": bounded.importance_weighted.mean,
-        "bits_per_dim_bound_error": or_null(bounded.importance_weighted.error),
-        "bits_per_dim_prior": bounded.learned_prior.mean,
-        "bits_per_dim_prior_error": or_null(bounded.learned_prior.error),
+def _as_json(found: Measures, bounded: Bounds | None, split: str) -> dict[str, Any]:
+    """The figures; bounds of log p(x) are left out of a model whose loss is none."""
+    of_bounds = (
+        {}
+        if bounded is None
+        else {
+            "bits_per_dim": found.bits_per_dim,
+            "bits_per_dim_bound": bounded.importance_weighted.mean,
+            "bits_per_dim_bound_error": or_null(bounded.importance_weighted.error),
+            "bits_per_dim_prior": bounded.learned_prior.mean,
+            "bits_per_dim_prior_error": or_null(bounded.learned_prior.error),
+            "rate_prior_nats": bounded.learned_rate.mean,
+            "rate_prior_nats_error": or_null(bounded.learned_rate.error),
+        }
+    )
+    return of_bounds | {
         "rate_nats": found.rate,
-        "rate_prior_nats": bounded.learned_rate.mean,
-        "rate_prior_nats_error": or_null(bounded.learned_rate.error),
         "distortion_nats": found.distortion,
         "sigma": or_null(found.sigma),
         "active_units": found.active_units,
@@ -134,6 +146,12 @@ def _as_json(found: Measures, bounded: Bounds, split: str) -> dict[str, Any]:
 def _sharp_figures(model: Model, faces: Faces) -> dict[str, float]:
     """What the sharp decoder costs in PSNR; nothing of a model that has none."""
     return {"psnr_db_sharp": psnr(model.sharp, faces, faces.spread(len(faces)))} if model.sharp else {}
+
+
+def _told(model: Model, faces: Faces) -> dict[str, Any]:
+    """How well the labels are told that the latent ends in; nothing of a model without."""
+    found = told_labels(model.vae, faces)
+    return {"told_labels": found} if found else {}
 
 
 def _kid_figures(card: dict[str, Any]) -> dict[str, float]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,15 +15,16 @@ from pipeline.atomic import write_json
 from pipeline.errors import DataError, ParamsError
 from pipeline.params import TrainParams, explain
 from vae.checkpoint import TrainingState, load_weights, write_state
+from vae.conditions import Condition
 from vae.devices import choose_dtype
-from vae.models import PRESETS, VAE, build_model, preset_from_row, preset_row
+from vae.models import PRESETS, VAE, Preset, build_model, preset_from_row, preset_row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
 
-    from pipeline.shards import Index
+    from pipeline.shards import Index, Vocabulary
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
@@ -33,15 +35,54 @@ _NO_EFFECT = {"tensorboard"}  # parameters that change nothing in a model folder
 
 def describe(params: TrainParams, index: Index) -> dict[str, Any]:
     """params.json of a model that is trained with these parameters on these shards."""
+    preset = chosen_preset(params)
     about: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "train": params.model_dump(exclude=_NO_EFFECT),
-        "architecture": preset_row(PRESETS[params.preset]),
-        "size": index.size,
+        "architecture": preset_row(preset),
+        "size": preset.size or index.size,
+        "condition": condition_of(params, index.labels),
         "shards": {shard.file: shard.sha256 for shard in index.shards if shard.split in ("train", "val")},
     }
     content = json.dumps(about, sort_keys=True).encode()
     return {**about, "digest": hashlib.sha256(content).hexdigest()}
+
+
+def chosen_preset(params: TrainParams) -> Preset:
+    """The row of the table of models that the parameters name, with the latent that they ask for."""
+    preset = PRESETS[params.preset]
+    return replace(preset, latent=params.latent or preset.latent)
+
+
+def condition_of(params: TrainParams, known: Vocabulary) -> Vocabulary:
+    """The labels that a model is to tell by itself, with their values.
+
+    Raises:
+        ParamsError: the faces have no such label.
+    """
+    for attribute in params.condition:
+        if attribute not in known:
+            near = difflib.get_close_matches(attribute, known, n=1, cutoff=0.5)
+            found = f"only {', '.join(known)}" if known else "none: name some in `select.labels`"
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise ParamsError(
+                f"expected the label `{attribute}` of `train.condition` in the shards, found {found}{hint}"
+            )
+    return {attribute: known[attribute] for attribute in params.condition}
+
+
+def fresh_model(params: TrainParams, preset: Preset, size: int, condition: Vocabulary, dtype: torch.dtype) -> VAE:
+    """A model as the parameters want it, with weights from torch's default generator."""
+    return build_model(
+        preset,
+        size,
+        params.likelihood,
+        params.sigma_mode,
+        params.sigma,
+        dtype,
+        condition=Condition(condition),
+        certain=params.objective == "autoencoder",
+    )
 
 
 def write_model(folder: Path, state: TrainingState, about: dict[str, Any], latents: dict[str, Any]) -> None:
@@ -77,7 +118,8 @@ class Model:
 
     vae: VAE
     params: TrainParams
-    size: int  # side of a face, pixels
+    preset: Preset
+    size: int  # side of a face that it sees, pixels
     path: Path
     sharp: VAE | None = None  # the same with the decoder that `sharpen` made; never for the likelihood
 
@@ -105,7 +147,7 @@ def load_model(path: Path, device: torch.device, sharp: bool = True) -> Model:
         preset = preset_from_row(about["architecture"])
         size = int(about["size"])
         dtype = choose_dtype(params.precision, device)
-        vae = build_model(preset, size, params.likelihood, params.sigma_mode, params.sigma, dtype)
+        vae = fresh_model(params, preset, size, about.get("condition", {}), dtype)
         weights = str(about["weights_sha256"])
     except ValidationError as error:
         problem = explain(error)
@@ -118,7 +160,7 @@ def load_model(path: Path, device: torch.device, sharp: bool = True) -> Model:
     if sha256_of(path / WEIGHTS) != weights:
         raise DataError(f"expected the weights that params.json names in {path / WEIGHTS}, found others: {_AGAIN}")
     vae = vae.to(device).eval()
-    return Model(vae, params, size, path, _load_sharp(path / PARTS[1], vae, weights) if sharp else None)
+    return Model(vae, params, preset, size, path, _load_sharp(path / PARTS[1], vae, weights) if sharp else None)
 
 
 def _load_sharp(path: Path, vae: VAE, weights: str) -> VAE | None:

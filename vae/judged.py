@@ -45,11 +45,14 @@ _LINEUP, _IN_A_ROW = 24, 12  # faces shown of each
 def load_spaces(judge: Path | None, model: Model, shards: Path) -> list[FeatureSpace]:
     """The feature spaces of a card: the random one, and the learned one unless `judge` is None.
 
+    The learned one knows faces as they are packed: a model that sees them grey, or in another size, is judged without.
+
     Raises:
         DataError: the judge is missing or damaged, or learnt from other faces; or the shards are.
     """
     device = next(model.vae.parameters()).device
-    learned = None if judge is None else load_judge(judge, device)
+    as_packed = not model.preset.grey and model.size == read_index(shards).size
+    learned = load_judge(judge, device) if judge is not None and as_packed else None
     if learned is not None:
         learned.check_fits(read_index(shards))
     random = RandomFeatures(_some(model, shards, "train", _STANDARD), device)
@@ -74,7 +77,7 @@ def reconstructed(shards: Path, split: str) -> str:
 
 def _some(model: Model, shards: Path, split: str, count: int) -> Faces:
     faces = open_faces(model, shards, split)
-    return faces.gather(faces.spread(count))
+    return np.repeat(faces.gather(faces.spread(count)), 3 // faces.channels, axis=3)
 
 
 def samples_of_priors(model: Model, draw: Draw, count: int, seed: int) -> dict[str, Faces]:

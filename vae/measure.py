@@ -30,7 +30,7 @@ class Measures:
     images: int
     distortion: float
     rate: float
-    bits_per_dim: float
+    bits_per_dim: float  # NaN of a model whose loss is no bound of -log p(x)
     sigma: float  # NaN where the likelihood has none
     psnr_db: float  # of the reconstruction from the posterior's mean, pixels on [0, 1]
     rates: list[float]  # of each latent dimension, nats
@@ -43,8 +43,10 @@ class Measures:
     def line(self) -> str:
         """All of it in one line."""
         sigma = "" if math.isnan(self.sigma) else f"σ {self.sigma:.4f}, "
+        no_bound = math.isnan(self.bits_per_dim)
+        fit = f"distortion {self.distortion:,.0f} nats" if no_bound else f"{self.bits_per_dim:.3f} bits/dim"
         return (
-            f"{self.bits_per_dim:.3f} bits/dim, rate {self.rate:.1f} nats, {sigma}"
+            f"{fit}, rate {self.rate:.1f} nats, {sigma}"
             f"{self.active_units} active units, PSNR {self.psnr_db:.2f} dB over {self.images} faces"
         )
 
@@ -79,7 +81,7 @@ def measure(model: VAE, faces: Faces, rows: NDArray[np.int64], draws: int, seed:
         images=count,
         distortion=means[0],
         rate=means[1],
-        bits_per_dim=bits_per_dim(means[0], means[1], 3 * faces.size**2),
+        bits_per_dim=bits_per_dim(means[0], means[1], faces.dimensions) if model.is_bound else math.nan,
         sigma=float(model.likelihood.sigma()),
         psnr_db=means[2],
         rates=[rate / count for rate in rates.tolist()],
@@ -92,6 +94,30 @@ def psnr(model: VAE, faces: Faces, rows: NDArray[np.int64]) -> float:
     device = next(model.parameters()).device
     parts = [_decibels(model, model.encode(x).mean, x) for x in faces.in_order(rows, _MINIBATCH, device)]
     return float(torch.cat(parts).mean())
+
+
+@torch.inference_mode()
+def told_labels(model: VAE, faces: Faces) -> dict[str, dict[str, float | int]]:
+    """How often the model tells a label rightly, of the faces of a split that have it.
+
+    Returns:
+        attribute -> `accuracy`; `majority`, what always telling the most frequent value would reach; and `faces`.
+        Attributes that no face is labelled with are left out.
+    """
+    vocabulary = model.condition.vocabulary
+    if not vocabulary:
+        return {}
+    device, everything = next(model.parameters()).device, faces.spread(len(faces))
+    shares = [model.encode(x).mean for x in faces.in_order(everything, _MINIBATCH, device)]
+    told = model.condition.told(torch.cat(shares)[:, model.latent - model.condition.width :]).cpu()
+    found: dict[str, dict[str, float | int]] = {}
+    for attribute, codes, guesses in zip(vocabulary, torch.from_numpy(faces.labels(vocabulary)).T, told.T, strict=True):
+        known = codes >= 0
+        if count := int(known.sum()):
+            accuracy = float((codes == guesses)[known].float().mean())
+            majority = float(codes[known].bincount().max()) / count
+            found[attribute] = {"accuracy": accuracy, "majority": majority, "faces": count}
+    return found
 
 
 def _decibels(model: VAE, z: Tensor, x: Tensor) -> Tensor:

@@ -17,19 +17,22 @@ class Terms:
     Attributes:
         distortion: -log p(x|z) for one z from the posterior, nats, float32 [B].
         rates: KL(q(z|x) ‖ p(z)) of each latent dimension, nats, float32 [B, Z].
+        cross_entropy: of the classifier's labels where they are known, 0 elsewhere, nats, float32 [B].
     """
 
     distortion: Tensor
     rates: Tensor
+    cross_entropy: Tensor | None = None
 
     @property
     def rate(self) -> Tensor:
         """KL(q(z|x) ‖ p(z)), nats, float32 [B]."""
         return self.rates.sum(1)
 
-    def loss(self, beta: float) -> Tensor:
-        """Mean of distortion + β·rate over the minibatch, nats per image, float32 []."""
-        return (self.distortion + beta * self.rate).mean()
+    def loss(self, beta: float, label_weight: float = 0.0) -> Tensor:
+        """Mean of distortion + β·rate + weight·cross-entropy over the minibatch, nats per image, float32 []."""
+        loss = self.distortion + beta * self.rate
+        return (loss if self.cross_entropy is None else loss + label_weight * self.cross_entropy).mean()
 
 
 def bits_per_dim(distortion: float, rate: float, dimensions: int) -> float:

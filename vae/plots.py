@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -54,14 +55,16 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[floa
 
 
 def draw_curves(path: Path, train: Curve, val: Curve) -> None:
-    """Three panels over images seen: bits/dim of train and val, rate and distortion, σ."""
+    """Three panels over images seen: bits/dim of train and val (distortion of a loss that is no bound), rate, σ."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(11, 3.2), layout="constrained", dpi=110)
         bits, balance, sigma = figure.subplots(1, 3)
-        _line(bits, train, "bits_per_dim", "train", _TRAIN)
-        _line(bits, val, "bits_per_dim", "val", _VAL)
-        _panel(bits, "bits/dim")
-        _focus(bits, train["bits_per_dim"] + val["bits_per_dim"])
+        is_bound = any(map(math.isfinite, train["bits_per_dim"]))
+        loss, unit = ("bits_per_dim", "bits/dim") if is_bound else ("distortion", "distortion, nats per image")
+        _line(bits, train, loss, "train", _TRAIN)
+        _line(bits, val, loss, "val", _VAL)
+        _panel(bits, unit)
+        _focus(bits, train[loss] + val[loss])
         _line(balance, train, "rate", "rate", _TRAIN)
         _panel(balance, "rate, nats per image")
         balance.set_ylim(bottom=0.0)

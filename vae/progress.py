@@ -13,7 +13,8 @@ class Progress:
 
     images_seen: int
     images: int  # the budget
-    bits_per_dim: float
+    bits_per_dim: float  # NaN where the loss is no bound
+    distortion: float  # nats per image
     rate: float  # nats per image
     sigma: float  # NaN where the likelihood has none
     skipped: int  # steps without a finite gradient, so far
@@ -24,7 +25,9 @@ class Progress:
         left = timedelta(seconds=round((self.images - self.images_seen) / max(1e-9, self.images_per_second)))
         parts = [
             f"{self.images_seen / self.images:.0%} of {self.images:,}",
-            f"{self.bits_per_dim:.3f} bits/dim",
+            f"distortion {self.distortion:,.0f}"
+            if math.isnan(self.bits_per_dim)
+            else f"{self.bits_per_dim:.3f} bits/dim",
             f"rate {self.rate:.0f}",
             "" if math.isnan(self.sigma) else f"σ {self.sigma:.3f}",
             f"{self.images_per_second:,.0f}/s",

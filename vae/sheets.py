@@ -33,12 +33,13 @@ _GIF_FACES, _GIF_COLUMNS = 20, 5
 
 
 def open_faces(model: Model, shards: Path, split: str) -> Faces:
-    """A split of shards whose faces have the model's size.
+    """A split of shards as the model wants its faces: in its size, grey if it is.
 
     Raises:
-        DataError: the shards are damaged or empty, or of another size.
+        DataError: the shards are damaged or empty, or of another size, and the model has none of its own.
     """
-    faces = Faces(shards, split)
+    about = model.preset
+    faces = Faces(shards, split, about.size, about.grey)
     if faces.size != model.size:
         raise DataError(
             f"expected faces of {model.size} pixels for the model {model.path}, found {faces.size} in {shards}: "
@@ -59,7 +60,7 @@ def sample_sheet(model: Model, count: int, seed: int, draw: Draw) -> Sheet:
 
 def vary_sheet(model: Model, attribute: str, count: int, seed: int, draw: Draw) -> Sheet:
     """A row of faces for each value of a label, the same noise down every column, labelled."""
-    values = draw.prior.vocabulary[attribute]
+    values = draw.vocabulary[attribute]
     rows = [samples(model, count, seed, replace(draw, labels={**draw.labels, attribute: value})) for value in values]
     return _with_labels(row_sheet(np.stack(rows)), values, model.size)
 

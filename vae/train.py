@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -16,17 +16,19 @@ from pipeline.locks import only_run_on
 from pipeline.shards import read_index
 from vae.board import Board
 from vae.checkpoint import TrainingState, load_newest, log_row, new_totals, save_checkpoint, write_curves, write_state
+from vae.corruption import corrupted
 from vae.data import Faces, Minibatches, seeded
 from vae.devices import choose_device, choose_dtype, prepare
-from vae.folder import describe, write_model
+from vae.folder import chosen_preset, describe, fresh_model, write_model
+from vae.grey import as_rgb
 from vae.measure import Measures, measure
-from vae.models import PRESETS, build_model
 from vae.muon import Muon
 from vae.objective import bits_per_dim
 from vae.optim import GuardedAdamW, update_average
 from vae.pictures import grid
 from vae.progress import Progress
 from vae.schedule import learning_rate, picture_interval, whole_steps
+from vae.watched import watched_latents
 from vae.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SAMPLE_TEMPERATURE = 0.8  # spread of the latents in the pictures made while training
-_SAMPLES = 64
 _VALIDATION_IMAGES = 1024
 _ROWS = 200  # rows of the curves in a run; more where one would have more steps than
 _ROW_STEPS = 100
@@ -70,14 +70,16 @@ def train(
     where = choose_device(device)
     prepare(where, threads)
     index = read_index(shards)
-    workspace = Workspace(out, describe(params, index))
+    about = describe(params, index)
+    workspace = Workspace(out, about)
     with only_run_on(workspace.out):
         if workspace.is_finished(overwrite):
             log.info("%s is this very model already: nothing to do", out)
             return True
-        faces = Faces(shards, "train")
-        held_out = Faces(shards, "val") if index.count("val") else None
-        state = _fresh_state(params, index.size, where)
+        seen = chosen_preset(params)
+        faces = Faces(shards, "train", seen.size, seen.grey)
+        held_out = Faces(shards, "val", seen.size, seen.grey) if index.count("val") else None
+        state = _fresh_state(params, about, where)
         workspace.open()
         if load_newest(workspace.checkpoints, state):
             log.info("going on at %d images seen", state.images_seen)
@@ -92,13 +94,12 @@ def train(
     return True
 
 
-def _fresh_state(params: TrainParams, size: int, device: torch.device) -> TrainingState:
+def _fresh_state(params: TrainParams, about: dict[str, Any], device: torch.device) -> TrainingState:
     """The state before the first step, a function of the parameters alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         dtype = choose_dtype(params.precision, device)
-        preset = PRESETS[params.preset]
-        model = build_model(preset, size, params.likelihood, params.sigma_mode, params.sigma, dtype).to(device)
+        model = fresh_model(params, chosen_preset(params), about["size"], about["condition"], dtype).to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
     muon = Muon(model, params.weight_decay, dtype)
     optimiser = GuardedAdamW(model, params.weight_decay, params.clip_norm, muon=muon)
@@ -122,15 +123,15 @@ class Run:
         self._held_out = held_out
         self._state = state
         self._device = device
-        self._dimensions = 3 * faces.size**2
         self._minibatches = Minibatches(faces, params.minibatch, params.seed, params.flip, device)
+        self._labels = torch.from_numpy(faces.labels(state.model.condition.vocabulary)).to(device)
+        for model in (state.model, state.average):
+            model.know_labels(self._labels)
         self._budget = whole_steps(params.images, params.minibatch)
         self._interval = picture_interval(len(faces), self._budget)
         steps = self._budget // params.minibatch
         self._rows = min(steps, max(_ROWS, -(-steps // _ROW_STEPS)))
-        cpu = torch.device("cpu")
-        noise = torch.randn(_SAMPLES, state.model.latent, generator=seeded(cpu, "samples", params.seed))
-        self._fixed_z = SAMPLE_TEMPERATURE * noise.to(device)
+        self._fixed_z, self._columns = watched_latents(state.model, params.seed)
         self._forward = torch.compile(state.model) if params.compile else state.model
         events = workspace.out.with_name(f"{workspace.out.name}.events") if params.tensorboard else None
         self._board = Board(events, state.images_seen)
@@ -173,8 +174,10 @@ class Run:
         x = self._minibatches.at(state.images_seen)
         generator = seeded(self._device, "posterior", params.seed, state.images_seen)
         noise = torch.randn(params.minibatch, state.model.latent, generator=generator, device=self._device)
-        terms = self._forward(x, noise)
-        terms.loss(params.beta).backward()
+        seen = corrupted(x, params.corruption, params.corruption_level, generator)
+        labels = self._labels[self._minibatches.rows(state.images_seen)] if params.condition else None
+        terms = self._forward(x, noise, seen, labels)
+        terms.loss(params.beta, params.label_weight).backward()
         state.images_seen += params.minibatch
         rate = learning_rate(params.learning_rate, state.images_seen, params.warmup_images, self._budget)
         good = state.optimiser.step(rate)
@@ -195,21 +198,21 @@ class Run:
             )
         state.optimiser.longest.zero_()
         distortion, rate, sigma = (total / steps if steps else float("nan") for total in sums)
-        bits = bits_per_dim(distortion, rate, self._dimensions)
+        bits = bits_per_dim(distortion, rate, state.model.dimensions) if state.model.is_bound else math.nan
         now = learning_rate(self._params.learning_rate, state.images_seen, self._params.warmup_images, self._budget)
         skipped = int(state.optimiser.skipped)
         state.curves.append(log_row(state.images_seen, [bits, rate, distortion, sigma, now, skipped]))
         self._board.write(
             "train", {"bits_per_dim": bits, "rate": rate, "distortion": distortion, "sigma": sigma}, state.images_seen
         )
-        return Progress(state.images_seen, self._budget, bits, rate, sigma, skipped, speed)
+        return Progress(state.images_seen, self._budget, bits, distortion, rate, sigma, skipped, speed)
 
     @torch.inference_mode()
     def _look(self) -> None:
         """Validate the averaged model and draw its samples."""
         state = self._state
-        faces = state.average.pictures(self._fixed_z).permute(0, 2, 3, 1).cpu().numpy()
-        self._workspace.show(grid(faces, 8), state.images_seen)
+        faces = as_rgb(state.average.pictures(self._fixed_z)).permute(0, 2, 3, 1).cpu().numpy()
+        self._workspace.show(grid(faces, self._columns), state.images_seen)
         if self._held_out is not None:
             found = self._validate(self._held_out)
             row = [found.bits_per_dim, found.rate, found.distortion, found.sigma, found.psnr_db]
@@ -229,10 +232,10 @@ class Run:
         faces, split = (self._held_out, "val") if self._held_out else (self._minibatches.faces, "train")
         found = self._validate(faces)
         skipped, steps = int(self._state.optimiser.skipped), self._budget // self._params.minibatch
-        if not math.isfinite(found.bits_per_dim) or skipped > steps // 2:
+        if not math.isfinite(found.distortion) or skipped > steps // 2:
             raise TrainingError(
-                f"expected a finite loss at the end of training, found {found.bits_per_dim} bits/dim and {skipped} of "
-                f"{steps} steps skipped: lower `train.learning_rate`"
+                f"expected a finite loss at the end of training, found {found.distortion} nats and {skipped} "
+                f"of {steps} steps skipped: lower `train.learning_rate`"
             )
         return {"rates": found.rates, "split": split}
 

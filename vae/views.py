@@ -15,6 +15,7 @@ import torch
 from pipeline.errors import ParamsError
 from vae.data import seeded
 from vae.folder import Model, read_rates
+from vae.grey import as_grey, as_rgb
 from vae.priors import TEMPERATURE, label_codes, tempered
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from pipeline.shards import Vocabulary
     from vae.priors import Prior
 
 _MINIBATCH = 256
@@ -40,7 +42,17 @@ class Draw:
     prior: Prior
     temperature: float = 1.0  # how far from the prior's mean they lie, 1: as it gives them
     labels: Mapping[str, str] = field(default_factory=dict)  # attribute -> value; any value of the others
-    guidance: float = 1.0  # how much the labels are insisted on; 1: as in the data
+    guidance: float = 1.0  # how much the labels are insisted on by the prior; 1: as in the data
+    condition: Vocabulary = field(default_factory=dict)  # labels that the model's latent ends in
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The labels that may be asked for."""
+        return {**self.prior.vocabulary, **self.condition}
+
+    def codes(self, vocabulary: Vocabulary) -> Tensor:
+        """The labels asked for that a vocabulary has, int64 [A]; -1 = any."""
+        return label_codes(vocabulary, {name: value for name, value in self.labels.items() if name in vocabulary})
 
     def line(self) -> str:
         """It in words, e.g. `the flow at temperature 1, hair_colour=blue, guidance 2`."""
@@ -55,27 +67,28 @@ def draw_from(
     temperature: float | None = None,  # None: 1.05, or 0.8 of N(0, I)
     labels: Mapping[str, str] | None = None,
     guidance: float | None = None,  # None: 2 with labels
+    condition: Vocabulary | None = None,  # labels that the model's latent ends in
 ) -> Draw:
-    """A draw whose labels the prior knows.
+    """A draw whose labels the prior knows, or the model.
 
     Raises:
         ParamsError: an attribute or a value is unknown, the prior knows none, or there is nothing to guide to.
     """
-    if labels and not prior.vocabulary:
+    vocabulary = {**prior.vocabulary, **(condition or {})}
+    if labels and not vocabulary:
         why = "which knows none: choose a flow"
         if prior.name == "flow":
             why = "which was fitted to faces without any: label them and run `anime-vae fit` again"
         raise ParamsError(
             f"expected a prior that knows labels for `{next(iter(labels))}`, found the {prior.name}, {why}"
         )
-    label_codes(prior.vocabulary, labels or {})
+    label_codes(vocabulary, labels or {})
     if guidance is not None and not labels:
         raise ParamsError(f"expected labels for guidance {guidance:g} to insist on, found none: give some")
     if temperature is None:
         temperature = _COOL if prior.name == "standard" else TEMPERATURE
-    return Draw(
-        prior, temperature, dict(labels or {}), (_GUIDANCE if guidance is None else guidance) if labels else 1.0
-    )
+    guided = (_GUIDANCE if guidance is None else guidance) if labels else 1.0
+    return Draw(prior, temperature, dict(labels or {}), guided, condition or {})
 
 
 def _device(model: Model) -> torch.device:
@@ -87,14 +100,15 @@ def decode(model: Model, z: Tensor) -> NDArray[np.uint8]:
     """Expected faces of latents float32 [N, Z], uint8 [N, S, S, 3], by the sharp decoder where the model has one."""
     drawing = model.sharp or model.vae
     parts = [drawing.pictures(part.to(_device(model))) for part in torch.split(z, _MINIBATCH)]
-    faces: NDArray[np.uint8] = torch.cat(parts).permute(0, 2, 3, 1).cpu().numpy()
+    faces: NDArray[np.uint8] = as_rgb(torch.cat(parts)).permute(0, 2, 3, 1).cpu().numpy()
     return faces
 
 
 @torch.inference_mode()
 def encode(model: Model, faces: NDArray[np.uint8]) -> Tensor:
-    """Means of the posteriors of faces uint8 [N, S, S, 3], float32 [N, Z] on the CPU."""
+    """Means of the posteriors of faces uint8 [N, S, S, C], float32 [N, Z] on the CPU."""
     x = torch.from_numpy(np.array(faces)).permute(0, 3, 1, 2)
+    x = as_grey(x) if model.preset.grey else x
     return torch.cat([model.vae.encode(part.to(_device(model))).mean.cpu() for part in torch.split(x, _MINIBATCH)])
 
 
@@ -102,10 +116,23 @@ def encode(model: Model, faces: NDArray[np.uint8]) -> Tensor:
 def random_latents(model: Model, count: int, seed: int, draw: Draw) -> Tensor:
     """Random latents, float32 [count, Z] on the CPU; the same seed begins with the same noise, whatever the labels."""
     generator = seeded(_CPU, "latents", seed)
-    labels = label_codes(draw.prior.vocabulary, draw.labels).to(_device(model)) if draw.labels else None
+    labels = draw.codes(draw.prior.vocabulary).to(_device(model)) if draw.labels else None
     parts = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
     found = [draw.prior.sample(part, generator, labels, draw.guidance) for part in parts]
-    return torch.cat([tempered(draw.prior, z, draw.temperature).cpu() for z in found])
+    z = torch.cat([tempered(draw.prior, z, draw.temperature) for z in found])
+    return _labelled(model, z, seed, draw).cpu()
+
+
+def _labelled(model: Model, z: Tensor, seed: int, draw: Draw) -> Tensor:
+    """Latents [N, Z] that end in labels where the model's do: those asked for, the others as the prior has them."""
+    condition = model.vae.condition
+    if not condition.width:
+        return z
+    asked = draw.codes(condition.vocabulary).repeat(len(z), 1)
+    if draw.prior.name == "standard":  # N(0, I) knows of no labels: by their frequency
+        drawn = condition.drawn(model.vae.label_shares, len(z), seeded(_CPU, "labels", seed))
+        asked = torch.where(asked < 0, drawn, asked)
+    return model.vae.with_labels(z, asked.to(z.device))
 
 
 def samples(model: Model, count: int, seed: int, draw: Draw) -> NDArray[np.uint8]:

@@ -79,7 +79,7 @@ def our_networks(size: int) -> tuple[Any, nn.Module, nn.Module]:
         def __init__(self) -> None:
             super().__init__()
             self.latent_dim = preset.latent
-            self.network = encoder_network(preset.patch, preset.widths, preset.encoder_blocks, side, preset.latent)
+            self.network = encoder_network(preset.patch, preset.widths, preset.encoder_blocks, side, 2 * preset.latent)
 
         def forward(self, x: Tensor) -> Any:
             mean, log_variance = self.network(x).float().chunk(2, 1)

@@ -39,7 +39,7 @@ QUALITY_LAYERS = [
 ]
 VAE_LAYERS = [
     {"__init__", "progress", "signals"},
-    {"augment", "discriminator", "flow", "mixture"}
+    {"augment", "conditions", "corruption", "discriminator", "flow", "grey", "mixture", "plain_networks"}
     | {"blocks", "gaussian", "levels", "likelihoods", "models", "muon", "objective", "optim", "schedule"},
     {
         "board",
@@ -55,9 +55,10 @@ VAE_LAYERS = [
         "views",
         "workspace",
     }
-    | {"bounds", "judged"}
+    | {"bounds", "comparison", "comparison_picture", "judged", "linear", "watched"}
     | {"flow_training", "latents", "mixture_fitting", "prior_folder", "priors"},
     {"evaluate", "fit", "judge", "sharpen", "train"},
+    {"compare"},
     {"cli"},
 ]
 LAYERS = {"pipeline": PIPELINE_LAYERS, "quality": QUALITY_LAYERS, "vae": VAE_LAYERS}

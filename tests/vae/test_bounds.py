@@ -63,7 +63,7 @@ class Linear(nn.Module):
 class Few:
     """Faces in memory."""
 
-    size = SIDE
+    size, dimensions = SIDE, 3 * SIDE**2
 
     def __init__(self, count: int) -> None:
         generator = torch.Generator().manual_seed(1)

@@ -62,8 +62,10 @@ def sample(
 
     loaded = load(model, device, decoder)
     known = load_prior(loaded, prior)
-    varied = [] if vary is None else [f"{vary}={next(iter(known.vocabulary.get(vary, [''])))}"]
-    draw = draw_from(known, temperature, asked_labels([*(label or []), *varied]), guidance)
+    condition = loaded.vae.condition.vocabulary
+    values = {**known.vocabulary, **condition}.get(vary or "", [""])
+    varied = [] if vary is None else [f"{vary}={values[0]}"]
+    draw = draw_from(known, temperature, asked_labels([*(label or []), *varied]), guidance, condition)
     if vary is None:
         count = count or 64
         write(out, sample_sheet(loaded, count, seed, draw))

@@ -1,0 +1,31 @@
+"""What an encoder is shown in the place of images, so that it learns what belongs there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def corrupted(x: Tensor, kind: str, level: float, generator: torch.Generator) -> Tensor | None:
+    """Images with noise or holes, as a denoising autoencoder is shown them (Vincent et al. 2008).
+
+    Args:
+        x: uint8 [B, C, H, W].
+        kind: `gaussian`: noise on every value; `masking`: pixels that are black in all channels; `none`.
+        level: standard deviation on [0, 1] pixels, or share of the pixels.
+        generator: on the images' device.
+
+    Returns:
+        uint8 [B, C, H, W], or None where nothing is done.
+    """
+    if kind == "none":
+        return None
+    if kind == "masking":
+        kept = torch.rand(len(x), 1, *x.shape[2:], generator=generator, device=x.device) >= level
+        return x * kept
+    noise = torch.randn(x.shape, generator=generator, device=x.device)
+    return (x + 255.0 * level * noise).round_().clamp_(0, 255).byte()
