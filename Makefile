@@ -10,7 +10,7 @@ FIRST := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ingest batch-is-named test test-slow lint fmt types check cascade clean
+.PHONY: help setup repro sweep ingest batch-is-named test test-slow lint fmt types check cascade clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ cascade: $(INSTALLED)
 repro: $(INSTALLED) ## from illustrations to a trained VAE: `dvc repro`
 	dvc repro
 	@echo "Look at plots/samples.png and plots/reconstructions.png; figures: dvc metrics show"
+
+sweep: $(INSTALLED) ## what σ balances: an experiment for each, then reports/sweep.png
+	dvc repro pack judge
+	python -m benchmarks.sweep
 
 ingest: batch-is-named $(INSTALLED) ## look for new pictures in a batch from the web: make ingest BATCH=name
 	anime-data ingest $(BATCH) --update

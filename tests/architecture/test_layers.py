@@ -39,7 +39,7 @@ QUALITY_LAYERS = [
 ]
 VAE_LAYERS = [
     {"__init__", "progress", "signals"},
-    {"augment", "conditions", "corruption", "discriminator", "flow", "grey", "mixture", "plain_networks"}
+    {"augment", "conditions", "corruption", "discriminator", "flow", "grey", "mixture", "plain_networks", "recipes"}
     | {"blocks", "gaussian", "levels", "likelihoods", "models", "muon", "objective", "optim", "schedule"},
     {
         "board",
