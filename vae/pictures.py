@@ -54,6 +54,17 @@ def labelled(sheet: NDArray[np.uint8], labels: Sequence[str], first: int, step: 
     return np.asarray(page)
 
 
+def titled(sheet: NDArray[np.uint8], titles: Sequence[str], first: int, step: int) -> NDArray[np.uint8]:
+    """A sheet under a row of titles, title i centred at first + i·step from its left."""
+    font = ImageFont.load_default(13)
+    page = Image.new("RGB", (sheet.shape[1], sheet.shape[0] + 20), (_PAPER,) * 3)
+    page.paste(Image.fromarray(sheet), (0, 20))
+    draw = ImageDraw.Draw(page)
+    for column, title in enumerate(titles):
+        draw.text((first + column * step, 10), title, fill=(70, 70, 70), font=font, anchor="mm")
+    return np.asarray(page)
+
+
 def write_png(path: Path, sheet: NDArray[np.uint8]) -> None:
     """Write a picture uint8 [H, W, 3] as PNG."""
     buffer = io.BytesIO()

@@ -128,14 +128,15 @@ def label_codes(vocabulary: Vocabulary, asked: Mapping[str, str]) -> Tensor:
                 "run `anime-vae fit` with the flow on shards with labels"
             )
         if attribute not in vocabulary:
-            raise ParamsError(_unknown("label", attribute, list(vocabulary)))
+            raise ParamsError(unknown_name("label", attribute, list(vocabulary)))
         if value not in vocabulary[attribute]:
-            raise ParamsError(_unknown(f"value of `{attribute}`", value, vocabulary[attribute]))
+            raise ParamsError(unknown_name(f"value of `{attribute}`", value, vocabulary[attribute]))
         codes[list(vocabulary).index(attribute)] = vocabulary[attribute].index(value)
     return codes
 
 
-def _unknown(what: str, found: str, known: list[str]) -> str:
+def unknown_name(what: str, found: str, known: list[str]) -> str:
+    """Why a name cannot be meant, and which could."""
     near = difflib.get_close_matches(found, known, n=1, cutoff=0.5)
     hint = f"did you mean `{near[0]}`?" if near else "choose one of these"
     return f"expected a {what} among {', '.join(known)}, found `{found}`: {hint}"

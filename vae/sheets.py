@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from pipeline.errors import DataError
+from vae.attributes import along
 from vae.data import Faces
-from vae.pictures import GAP, cells, grid, labelled, read_face, read_sheet
-from vae.views import encode, interpolations, random_latents, reconstructions, samples, traversals
+from vae.pictures import GAP, cells, grid, labelled, read_face, read_sheet, titled
+from vae.views import decode, encode, interpolations, random_latents, reconstructions, samples, traversals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,24 +92,35 @@ def reconstruction_sheet(model: Model, originals: NDArray[np.uint8]) -> Sheet:
 
 
 def random_interpolations(
-    model: Model, rows: int, steps: int, seed: int, draw: Draw, prior: Prior | None = None
+    model: Model, rows: int, steps: int, seed: int, draw: Draw, prior: Prior | None = None, how: str = "lerp"
 ) -> NDArray[np.uint8]:
     """Faces between pairs of random latents, through z or a prior's noise: uint8 [rows, steps, S, S, 3]."""
     begin, end = random_latents(model, 2 * rows, seed, draw).chunk(2)
-    return interpolations(model, begin, end, steps, prior)
+    return interpolations(model, begin, end, steps, prior, how)
 
 
 def face_interpolation(
-    model: Model, faces: NDArray[np.uint8], steps: int, prior: Prior | None = None
+    model: Model, faces: NDArray[np.uint8], steps: int, prior: Prior | None = None, how: str = "lerp"
 ) -> NDArray[np.uint8]:
-    """Faces between two given ones uint8 [2, S, S, 3], through their posteriors' means: uint8 [1, steps, S, S, 3]."""
-    begin, end = encode(model, faces).chunk(2)
-    return interpolations(model, begin, end, steps, prior)
+    """Faces on the way from each given one to the next, uint8 [N, S, S, C], through their posteriors' means.
+
+    Returns:
+        a row for each leg, uint8 [N - 1, steps, S, S, 3].
+    """
+    anchors = encode(model, faces)
+    return interpolations(model, anchors[:-1], anchors[1:], steps, prior, how)
 
 
 def row_sheet(rows: NDArray[np.uint8]) -> Sheet:
     """Rows of faces uint8 [rows, columns, S, S, 3] as they are."""
     return grid(rows.reshape(-1, *rows.shape[2:]), rows.shape[1])
+
+
+def leg_sheets(rows: NDArray[np.uint8]) -> list[Sheet]:
+    """Rows of one way, leg by leg, as the pictures of an animation, there and back."""
+    faces = [*rows[0], *(face for row in rows[1:] for face in row[1:])]  # a leg begins where the last one ended
+    there = [grid(face[None], 1) for face in faces]
+    return there + there[-2:0:-1]
 
 
 def step_sheets(rows: NDArray[np.uint8]) -> list[Sheet]:
@@ -116,18 +129,18 @@ def step_sheets(rows: NDArray[np.uint8]) -> list[Sheet]:
     return there + there[-2:0:-1]
 
 
-def traversal_sheet(model: Model, origin: Tensor, dimensions: int, steps: int, prior: Prior | None = None) -> Sheet:
+def traversal_sheet(
+    model: Model,
+    origin: Tensor,
+    dimensions: int,
+    steps: int,
+    prior: Prior | None = None,
+    around: tuple[Tensor, Tensor] | None = None,
+) -> Sheet:
     """A row of faces for each dimension of z, or of a prior's noise, that matters around a latent [Z], labelled."""
-    rows, chosen = traversals(model, origin, dimensions, steps, prior)
+    rows, chosen = traversals(model, origin, dimensions, steps, prior, around)
     letter = "e" if prior else "z"
     return _with_labels(row_sheet(rows), [f"{letter}{dimension}" for dimension in chosen], model.size)
-
-
-def random_traversal_sheet(
-    model: Model, dimensions: int, steps: int, seed: int, draw: Draw, prior: Prior | None = None
-) -> Sheet:
-    """The same around a random latent."""
-    return traversal_sheet(model, random_latents(model, 1, seed, draw)[0], dimensions, steps, prior)
 
 
 def epoch_sheets(model: Model) -> tuple[Sheet, list[Sheet]]:
@@ -149,6 +162,28 @@ def epoch_sheets(model: Model) -> tuple[Sheet, list[Sheet]]:
     return _with_labels(strip, [f"{int(pictures[row].stem):,}" for row in shown], model.size), [
         grid(cells(sheet, model.size, _GIF_FACES), _GIF_COLUMNS) for sheet in sheets
     ]
+
+
+def attribute_sheet(
+    model: Model, z: Tensor, direction: Tensor, strengths: Sequence[float], names: Sequence[str]
+) -> Sheet:
+    """A row of faces for each latent [N, Z], moved along a direction by each strength; named above the columns."""
+    moved = along(z, direction, strengths)
+    rows = decode(model, moved.flatten(0, 1)).reshape(len(z), len(strengths), model.size, model.size, 3)
+    return titled(row_sheet(rows), names, GAP + model.size // 2, model.size + GAP)
+
+
+def analogy_sheet(model: Model, faces: NDArray[np.uint8]) -> Sheet:
+    """Of faces a, b and c, uint8 [3, S, S, C]: the faces, and what is made of a - b + c."""
+    a, b, c = encode(model, faces)
+    made = decode(model, torch.stack([a, b, c, a - b + c]))
+    shown = np.repeat(faces, 3 // faces.shape[3], axis=3)
+    return titled(
+        grid(np.concatenate([shown, made[3:]]), 4),
+        ["a", "b", "c", "a - b + c"],
+        GAP + model.size // 2,
+        model.size + GAP,
+    )
 
 
 def _with_labels(sheet: Sheet, labels: Sequence[str], size: int) -> Sheet:

@@ -156,12 +156,14 @@ def interpolations(
     begin: Tensor,  # latents [N, Z]
     end: Tensor,  # latents [N, Z]
     steps: int,
-    prior: Prior | None = None,  # whose noise the way leads through; None: straight through z
+    prior: Prior | None = None,  # whose noise the way leads through, on great arcs; None: through z
+    how: str = "lerp",  # through z: straight, or `slerp`: on great arcs about 0
 ) -> NDArray[np.uint8]:
     """Faces on the way between latents, uint8 [N, steps, S, S, 3]."""
     weight = torch.linspace(0.0, 1.0, steps).view(1, -1, 1)
     if prior is None:
-        z = torch.lerp(begin.unsqueeze(1), end.unsqueeze(1), weight).flatten(0, 1)
+        between = arcs if how == "slerp" else torch.lerp
+        z = between(begin.unsqueeze(1), end.unsqueeze(1), weight).flatten(0, 1)
     else:
         ends = [_mapped(model, prior.to_noise, one).unsqueeze(1) for one in (begin, end)]
         z = _mapped(model, prior.from_noise, arcs(ends[0], ends[1], weight).flatten(0, 1))
@@ -181,8 +183,9 @@ def traversals(
     dimensions: int,
     steps: int,
     prior: Prior | None = None,  # along whose noise; None: along z
+    around: tuple[Tensor, Tensor] | None = None,  # mean and deviation of each dimension, [Z]; None: 0 and 1
 ) -> tuple[NDArray[np.uint8], list[int]]:
-    """Faces along single dimensions, from -REACH to REACH, all others as in `origin`.
+    """Faces along single dimensions, REACH deviations from the mean to both sides, all others as in `origin`.
 
     Shown are the dimensions of z with the most rate, or those of noise that change the face most. Around z = 0 the
     picture would be grey: no face lies there, far inside the shell of a Gaussian.
@@ -192,7 +195,7 @@ def traversals(
     """
     if prior is None:
         chosen = _largest(read_rates(model.path, model.vae.latent), dimensions)
-        return _along(model, origin, chosen, steps, None), chosen
+        return _along(model, origin, chosen, steps, None, around), chosen
     noise = _mapped(model, prior.to_noise, origin.unsqueeze(0))[0]
     ends = _along(model, noise, range(len(noise)), 2, prior).astype(np.int16)
     chosen = _largest(np.abs(ends[:, 0] - ends[:, 1]).mean((1, 2, 3)).tolist(), dimensions)
@@ -204,12 +207,18 @@ def _largest(sizes: Sequence[float], count: int) -> list[int]:
 
 
 def _along(
-    model: Model, origin: Tensor, dimensions: Sequence[int], steps: int, prior: Prior | None
+    model: Model,
+    origin: Tensor,
+    dimensions: Sequence[int],
+    steps: int,
+    prior: Prior | None,
+    around: tuple[Tensor, Tensor] | None = None,
 ) -> NDArray[np.uint8]:
     """Faces with one coordinate of `origin` [Z] replaced, a row a dimension: uint8 [dimensions, steps, S, S, 3]."""
     points = origin.repeat(len(dimensions), steps, 1)
+    mean, deviation = around or (torch.zeros(len(origin)), torch.ones(len(origin)))
     for row, dimension in enumerate(dimensions):
-        points[row, :, dimension] = torch.linspace(-REACH, REACH, steps)
+        points[row, :, dimension] = mean[dimension] + deviation[dimension] * torch.linspace(-REACH, REACH, steps)
     points = points.flatten(0, 1)
     z = points if prior is None else _mapped(model, prior.from_noise, points)
     return _by_row(decode(model, z), len(dimensions))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+GROUND = {"ground": ["dark", "light"]}
 BRIEF: dict[str, Any] = {
     "preset": "tiny",
     "images": 1600,

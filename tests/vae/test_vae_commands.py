@@ -119,7 +119,7 @@ def test_errors_are_one_sentence_with_their_own_exit_code(model: Path, shards: P
         (4, "which cannot be done", ["sample", model, "--out", text / "s.png"]),
         (3, "give another folder", ["evaluate", model, "--shards", shards, "--plots", tmp_path]),
         (3, "found both or none", ["reconstruct", model]),
-        (3, "expected two pictures", ["interpolate", model, text]),
+        (3, "expected two or more pictures", ["interpolate", model, text]),
         (5, "expected a picture", ["reconstruct", model, text]),
         (5, "found no index.json", ["evaluate", model, "--shards", empty, *plain]),
         (5, "expected faces of 16 pixels", ["reconstruct", model, "--shards", larger]),

@@ -12,8 +12,7 @@ from PIL import Image
 
 from pipeline.errors import ParamsError
 from pipeline.params import TrainParams
-from pipeline.shards import Index, write_index, write_shard
-from tests.vae.blobs import BRIEF, blobs, picture, write_params
+from tests.vae.blobs import BRIEF, GROUND, blobs, picture, write_params
 from tests.vae.calling import call
 from vae.conditions import Condition
 from vae.corruption import corrupted
@@ -28,22 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CPU = torch.device("cpu")
-GROUND = {"ground": ["dark", "light"]}
 SHORT: dict[str, Any] = {**BRIEF, "images": 320}
-
-
-@pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shards of blobs that know whether their ground is light; every fifth does not say."""
-    folder = tmp_path_factory.mktemp("labelled")
-    infos = []
-    for seed, (split, count) in enumerate([("train", 160), ("val", 24), ("test", 48)]):
-        faces = blobs(count, 16, seed)
-        codes = (faces[:, 0, 0].mean(1) > 128).astype(np.int16)[:, None]
-        codes[::5] = -1
-        infos.append(write_shard(folder, f"{split}-blobs", split, faces, codes, GROUND))
-    write_index(folder, Index(16, GROUND, [0.5] * 3, [0.2] * 3, infos))
-    return folder
 
 
 @pytest.fixture(scope="module")

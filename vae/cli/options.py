@@ -11,6 +11,9 @@ import typer
 from pipeline.errors import ParamsError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from vae.folder import Model
 
 DEFAULT_PARAMS = Path("params.yaml")
@@ -47,6 +50,7 @@ Decoder = Annotated[
     typer.Option(help="Which decoder draws. Default: the one that `sharpen` made, where there is one."),
 ]
 Split = Annotated[Literal["train", "val", "test"], typer.Option(help="Split of the shards.")]
+Crop = Annotated[bool, typer.Option("--crop", help="Pictures are illustrations: cut the best face out of each.")]
 Steps = Annotated[int, typer.Option(min=2, help="Faces in a row.")]
 
 
@@ -73,6 +77,19 @@ def load(path: Path, device: str, decoder: str | None = None) -> Model:
     if decoder == "sharp" and model.sharp is None:
         raise ParamsError(f"expected a sharp decoder in {path}, found none: run `anime-vae sharpen` first")
     return model
+
+
+def own_faces(paths: list[Path], model: Model, crop: bool) -> NDArray[np.uint8]:
+    """The faces of pictures in the model's size, uint8 [N, S, S, 3]; with `crop` they are looked for first."""
+    import numpy as np
+
+    from vae.sheets import read_faces
+
+    if not crop:
+        return read_faces(paths, model)
+    from pipeline.own_face import best_face
+
+    return np.stack([best_face(path, model.size) for path in paths])
 
 
 def asked_labels(words: list[str]) -> dict[str, str]:

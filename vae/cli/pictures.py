@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from pipeline.errors import ParamsError
 from vae.cli.options import (
+    Crop,
     Decoder,
     Device,
     Images,
@@ -17,6 +18,7 @@ from vae.cli.options import (
     Out,
     PriorName,
     Seed,
+    Shards,
     Space,
     Split,
     Steps,
@@ -24,6 +26,7 @@ from vae.cli.options import (
     app,
     asked_labels,
     load,
+    own_faces,
     write,
 )
 
@@ -84,12 +87,13 @@ def reconstruct(
     shards: Annotated[Path | None, typer.Option(help="Take faces from shards instead.")] = None,
     split: Split = "test",
     count: Annotated[int, typer.Option(min=1, help="Faces to take from the shards.")] = 16,
+    crop: Crop = False,
     out: Out = Path("reconstructions.png"),
     decoder: Decoder = None,
     device: Device = "auto",
 ) -> None:
     """Draw faces over what the model makes of them."""
-    from vae.sheets import open_faces, read_faces, reconstruction_sheet
+    from vae.sheets import open_faces, reconstruction_sheet
 
     if (shards is None) == (not images):
         raise ParamsError("expected either pictures of faces or --shards, found both or none: give one of them")
@@ -98,7 +102,7 @@ def reconstruct(
         faces = open_faces(loaded, shards, split)
         originals = faces.gather(faces.spread(count))
     else:
-        originals = read_faces(images or [], loaded)
+        originals = own_faces(images or [], loaded, crop)
     write(out, reconstruction_sheet(loaded, originals))
 
 
@@ -112,29 +116,33 @@ def interpolate(
     prior: PriorName = None,
     temperature: Temperature = None,
     space: Space = "z",
+    how: Annotated[
+        Literal["lerp", "slerp"], typer.Option(help="Through z: straight, or on great arcs about its middle.")
+    ] = "lerp",
+    crop: Crop = False,
     out: Out = Path("interpolations.png"),
     gif: Annotated[Path | None, typer.Option(help="Animation to write as well.")] = None,
     decoder: Decoder = None,
     device: Device = "auto",
 ) -> None:
-    """Draw faces on the way between two pictures of faces, or between pairs of random latents."""
+    """Draw faces on the way from picture to picture, a row a leg, or between pairs of random latents."""
     from vae import sheets
     from vae.pictures import write_gif
     from vae.priors import load_prior
     from vae.views import draw_from
 
-    if images and len(images) != 2:
-        raise ParamsError(f"expected two pictures to go between, found {len(images)}: give none or two")
+    if images and len(images) < 2:
+        raise ParamsError(f"expected two or more pictures to go between, found {len(images)}: give another, or none")
     loaded = load(model, device, decoder)
     known = load_prior(loaded, prior)
     through = known if space == "noise" else None
     if images:
-        faces = sheets.face_interpolation(loaded, sheets.read_faces(images, loaded), steps, through)
+        faces = sheets.face_interpolation(loaded, own_faces(images, loaded, crop), steps, through, how)
     else:
-        faces = sheets.random_interpolations(loaded, rows, steps, seed, draw_from(known, temperature), through)
+        faces = sheets.random_interpolations(loaded, rows, steps, seed, draw_from(known, temperature), through, how)
     write(out, sheets.row_sheet(faces))
     if gif:
-        write_gif(gif, sheets.step_sheets(faces), 0.15)
+        write_gif(gif, (sheets.leg_sheets if images else sheets.step_sheets)(faces), 0.15)
 
 
 @app.command()
@@ -143,6 +151,12 @@ def traverse(
     dimensions: Annotated[int, typer.Option(min=1, help="Dimensions that matter most, one a row.")] = 8,
     steps: Steps = 7,
     seed: Seed = 0,
+    image: Annotated[Path | None, typer.Option(help="Face to start from. Default: a random one.")] = None,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="Go as far as the encoder spreads faces along each dimension of z.")
+    ] = False,
+    shards: Shards = Path("data/shards"),
+    crop: Crop = False,
     prior: PriorName = None,
     temperature: Temperature = None,
     space: Space = "z",
@@ -150,12 +164,21 @@ def traverse(
     decoder: Decoder = None,
     device: Device = "auto",
 ) -> None:
-    """Draw what single dimensions of the latent, or of the noise it is made of, do to a random face."""
+    """Draw what single dimensions of the latent, or of the noise it is made of, do to a face."""
+    from vae.latents import encode_split
     from vae.priors import load_prior
-    from vae.sheets import random_traversal_sheet
-    from vae.views import draw_from
+    from vae.sheets import traversal_sheet
+    from vae.views import draw_from, encode, random_latents
 
+    if spread and space == "noise":
+        raise ParamsError("expected --spread with --space z, found noise: noise is spread evenly already")
     loaded = load(model, device, decoder)
     known = load_prior(loaded, prior)
     draw, through = draw_from(known, temperature), known if space == "noise" else None
-    write(out, random_traversal_sheet(loaded, dimensions, steps, seed, draw, through))
+    if image is None:
+        origin = random_latents(loaded, 1, seed, draw)[0]
+    else:
+        origin = encode(loaded, own_faces([image], loaded, crop))[0]
+    means = encode_split(loaded, shards, "train", flip=False).mean.cpu() if spread else None
+    around = None if means is None else (means.mean(0), means.std(0))
+    write(out, traversal_sheet(loaded, origin, dimensions, steps, through, around))
