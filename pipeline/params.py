@@ -12,13 +12,21 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import ParamsError
 from pipeline.source_params import KINDS, PluginParams, Positive, Section, SourceParams
-from pipeline.vae_params import EvaluateParams, FitParams, JudgeParams, Share, SharpenParams, TrainParams
+from pipeline.vae_params import (
+    ColorizeParams,
+    EvaluateParams,
+    FitParams,
+    JudgeParams,
+    Share,
+    SharpenParams,
+    TrainParams,
+)
 
 # The sections of the VAE stand in a file of their own, and are had from here.
 __all__ = [
-    "MIN_SCORES", "Batch", "BatchName", "CropParams", "DetectorName", "EvaluateParams", "FitParams", "JudgeParams",
-    "PackParams", "Params", "ReportParams", "SelectParams", "Share", "SharpenParams", "TrainParams", "explain",
-    "load_params",
+    "MIN_SCORES", "Batch", "BatchName", "ColorizeParams", "CropParams", "DetectorName", "EvaluateParams", "FitParams",
+    "JudgeParams", "PackParams", "Params", "ReportParams", "SelectParams", "Share", "SharpenParams", "TrainParams",
+    "explain", "load_params",
 ]  # fmt: skip
 
 DetectorName = Literal["lbpcascade_animeface", "lbpcascade_animeface+verifier", "pyramid+verifier"]
@@ -138,6 +146,7 @@ class Params(Section):
     fit: FitParams = FitParams()
     sharpen: SharpenParams = SharpenParams()
     judge: JudgeParams = JudgeParams()
+    colorize: ColorizeParams = ColorizeParams()
     evaluate: EvaluateParams = EvaluateParams()
 
     @model_validator(mode="after")

@@ -78,6 +78,18 @@ class JudgeParams(Section):
     seed: int = 0
 
 
+class ColorizeParams(Section):
+    """The second network, which colours grey faces."""
+
+    preset: Literal["residual", "tutorial"] = "residual"  # tutorial: plain convolutions at full size
+    images: Positive = 60_000  # budget: images seen in all
+    minibatch: Positive = 64
+    learning_rate: Annotated[float, Field(gt=0.0)] = 2e-3
+    noise: Annotated[float, Field(ge=0.0)] = 0.02  # added to grey faces, standard deviation on [0, 1] pixels
+    grey_weight: Annotated[float, Field(ge=0.0)] = 1.0  # of the luma that coloured faces give back
+    seed: int = 0
+
+
 class EvaluateParams(Section):
     """What `evaluate` measures and draws."""
 

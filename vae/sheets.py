@@ -11,6 +11,7 @@ import torch
 from pipeline.errors import DataError
 from vae.attributes import along
 from vae.data import Faces
+from vae.grey import as_grey, as_rgb
 from vae.pictures import GAP, cells, grid, labelled, read_face, read_sheet, titled
 from vae.views import decode, encode, interpolations, random_latents, reconstructions, samples, traversals
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from vae.colorize import Colouriser
     from vae.folder import Model
     from vae.priors import Prior
     from vae.views import Draw
@@ -184,6 +186,32 @@ def analogy_sheet(model: Model, faces: NDArray[np.uint8]) -> Sheet:
         GAP + model.size // 2,
         model.size + GAP,
     )
+
+
+def split_faces(shards: Path, split: str, count: int) -> NDArray[np.uint8]:
+    """Some faces of a split as they are packed, uint8 [N, S, S, 3]."""
+    faces = Faces(shards, split)
+    return faces.gather(faces.spread(count))
+
+
+def colour_sheet(colouriser: Colouriser, faces: NDArray[np.uint8], known: bool) -> Sheet:
+    """Rows of grey faces over what a colouriser makes of them, and over the true ones where they are `known`.
+
+    Args:
+        colouriser: of faces of this size.
+        faces: uint8 [N, S, S, 3].
+        known: whether their own colours are worth seeing.
+    """
+    x = torch.from_numpy(np.array(faces)).permute(0, 3, 1, 2)
+    grey = as_rgb(as_grey(x)).permute(0, 2, 3, 1).numpy()
+    shown = {"grey": grey, "coloured": colouriser.colour(faces)} | ({"true": faces} if known else {})
+    columns = min(_COLUMNS, len(faces))
+    blocks: list[Sheet] = []
+    for start in range(0, len(faces), columns):
+        block = np.concatenate([grid(part[start : start + columns], columns) for part in shown.values()])
+        blocks += [_with_labels(block, list(shown), faces.shape[1])]
+        blocks.append(np.full((3 * GAP, blocks[0].shape[1], 3), 255, np.uint8))
+    return np.concatenate(blocks[:-1])
 
 
 def _with_labels(sheet: Sheet, labels: Sequence[str], size: int) -> Sheet:

@@ -40,7 +40,7 @@ QUALITY_LAYERS = [
 VAE_LAYERS = [
     {"__init__", "progress", "signals"},
     {"augment", "conditions", "corruption", "discriminator", "flow", "grey", "mixture", "plain_networks", "recipes"}
-    | {"blocks", "gaussian", "levels", "likelihoods", "models", "muon", "objective", "optim", "schedule"},
+    | {"blocks", "colouring", "gaussian", "levels", "likelihoods", "models", "muon", "objective", "optim", "schedule"},
     {
         "board",
         "checkpoint",
@@ -55,15 +55,15 @@ VAE_LAYERS = [
         "views",
         "workspace",
     }
-    | {"attributes", "bounds", "comparison", "comparison_picture", "judged", "linear", "watched"}
+    | {"attributes", "bounds", "comparison", "comparison_picture", "judged", "linear", "running", "watched"}
     | {"flow_training", "latents", "mixture_fitting", "prior_folder", "priors"},
-    {"evaluate", "fit", "judge", "sharpen", "train"},
+    {"colorize", "evaluate", "fit", "judge", "sharpen", "train"},
     {"compare"},
     {"cli"},
 ]
 LAYERS = {"pipeline": PIPELINE_LAYERS, "quality": QUALITY_LAYERS, "vae": VAE_LAYERS}
 STAGES = {"pipeline.ingest", "pipeline.crop", "pipeline.select", "pipeline.report", "pipeline.pack"}
-STAGES |= {"vae.train", "vae.fit", "vae.sharpen", "vae.judge", "vae.evaluate"}
+STAGES |= {"vae.colorize", "vae.train", "vae.fit", "vae.sharpen", "vae.judge", "vae.evaluate"}
 SHARED = {"errors", "atomic", "locks", "params", "images", "records", "shards"}  # what others may use of pipeline
 CONFINED = {
     "typer": {"pipeline.cli", "vae.cli"},

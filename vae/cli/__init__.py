@@ -3,10 +3,10 @@
 # ruff: noqa: I001 - the modules stand in the order of their commands in --help
 
 from pipeline.terminal import run_reported
-from vae.cli import stages, pictures, edits, compare, explain
+from vae.cli import stages, pictures, edits, colour, compare, explain
 from vae.cli.options import app
 
-__all__ = ["app", "compare", "edits", "explain", "main", "pictures", "stages"]
+__all__ = ["app", "colour", "compare", "edits", "explain", "main", "pictures", "stages"]
 
 
 def main() -> None:

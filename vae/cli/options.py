@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pipeline.errors import ParamsError
+from pipeline.terminal import live_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -51,6 +55,7 @@ Decoder = Annotated[
 ]
 Split = Annotated[Literal["train", "val", "test"], typer.Option(help="Split of the shards.")]
 Crop = Annotated[bool, typer.Option("--crop", help="Pictures are illustrations: cut the best face out of each.")]
+Seconds = Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")]
 Steps = Annotated[int, typer.Option(min=2, help="Faces in a row.")]
 
 
@@ -104,6 +109,19 @@ def asked_labels(words: list[str]) -> dict[str, str]:
             )
         asked[attribute] = value
     return asked
+
+
+def to_the_end(stage: Callable[..., bool]) -> None:
+    """Run a stage that tells how far it is and may be stopped; end as the signal says that stopped it."""
+    from vae.signals import noted_signals
+
+    with noted_signals() as received, live_line() as say:
+        finished = stage(report=say, stop=lambda: bool(received))
+    if finished:
+        return
+    if received[0] == signal.SIGTERM:
+        typer.echo("stopped: run the same command again to go on", err=True)
+    raise typer.Exit(128 + received[0])
 
 
 def write(path: Path, sheet: Any) -> None:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline.terminal import live_line
-from vae.cli.options import DEFAULT_PARAMS, Device, Shards, Split, Threads, app
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Seconds = Annotated[float, typer.Option(min=0.0, help="Time between checkpoints.")]
+from vae.cli.options import DEFAULT_PARAMS, Device, Seconds, Shards, Split, Threads, app, to_the_end
 
 
 @app.command()
@@ -33,21 +26,8 @@ def train(
     from vae.train import train as run
 
     where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
-    _to_the_end(partial(run, load_params(params).train, shards, out, overwrite=overwrite, **where))
+    to_the_end(partial(run, load_params(params).train, shards, out, overwrite=overwrite, **where))
     typer.echo(f"model: {out}")
-
-
-def _to_the_end(stage: Callable[..., bool]) -> None:
-    """Run a stage that tells how far it is and may be stopped; end as the signal says that stopped it."""
-    from vae.signals import noted_signals
-
-    with noted_signals() as received, live_line() as say:
-        finished = stage(report=say, stop=lambda: bool(received))
-    if finished:
-        return
-    if received[0] == signal.SIGTERM:
-        typer.echo("stopped: run the same command again to go on", err=True)
-    raise typer.Exit(128 + received[0])
 
 
 @app.command()
@@ -65,7 +45,7 @@ def fit(
     from vae.fit import rates_line
 
     where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
-    _to_the_end(partial(run, load_params(params).fit, model, shards, **where))
+    to_the_end(partial(run, load_params(params).fit, model, shards, **where))
     typer.echo(rates_line(model))
 
 
@@ -83,7 +63,7 @@ def sharpen(
     from vae.sharpen import sharpen as run
 
     where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
-    _to_the_end(partial(run, load_params(params).sharpen, model, shards, **where))
+    to_the_end(partial(run, load_params(params).sharpen, model, shards, **where))
     made = any((model / "sharp").glob("*.safetensors"))
     typer.echo(f"sharp decoder: {model / 'sharp'}" if made else "not sharpened: `sharpen.images` asks for none")
 
@@ -102,7 +82,7 @@ def judge(
     from vae.judge import judge as run
 
     where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
-    _to_the_end(partial(run, load_params(params).judge, shards, out, **where))
+    to_the_end(partial(run, load_params(params).judge, shards, out, **where))
     typer.echo(f"encoder: {out}")
 
 
