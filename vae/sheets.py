@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from vae.colorize import Colouriser
+    from vae.colouriser import Colouriser
     from vae.folder import Model
     from vae.priors import Prior
     from vae.views import Draw

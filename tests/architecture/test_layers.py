@@ -55,7 +55,17 @@ VAE_LAYERS = [
         "views",
         "workspace",
     }
-    | {"attributes", "bounds", "comparison", "comparison_picture", "judged", "linear", "running", "watched"}
+    | {
+        "attributes",
+        "bounds",
+        "comparison",
+        "comparison_picture",
+        "colouriser",
+        "judged",
+        "linear",
+        "running",
+        "watched",
+    }
     | {"flow_training", "latents", "mixture_fitting", "prior_folder", "priors"},
     {"colorize", "evaluate", "fit", "judge", "sharpen", "train"},
     {"compare"},

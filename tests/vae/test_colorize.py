@@ -16,8 +16,9 @@ from pipeline.params import ColorizeParams
 from pipeline.shards import Index, write_index, write_shard
 from tests.vae.blobs import bytes_of, pack, picture
 from tests.vae.calling import call
-from vae.colorize import colour_errors, load_colouriser, train_colorizer
+from vae.colorize import train_colorizer
 from vae.colouring import COLOURINGS, Colouring
+from vae.colouriser import colour_errors, load_colouriser
 from vae.grey import as_grey
 
 if TYPE_CHECKING:

@@ -23,7 +23,18 @@ def test_the_commands_are_frozen() -> None:
             *("inception_weights", "judge", "metrics", "model", "page", "plots", "prior", "quality", "shards", "split"),
         },
         "sample": {*DRAWN, *LATENTS, "count", "guidance", "label", "vary"},
-        "reconstruct": {*DRAWN, "count", "images", "shards", "split"},
-        "interpolate": {*DRAWN, *LATENTS, "gif", "images", "rows", "space", "steps"},
-        "traverse": {*DRAWN, *LATENTS, "dimensions", "space", "steps"},
+        "reconstruct": {*DRAWN, "count", "crop", "images", "shards", "split"},
+        "interpolate": {*DRAWN, *LATENTS, "crop", "gif", "how", "images", "rows", "space", "steps"},
+        "traverse": {*DRAWN, *LATENTS, "crop", "dimensions", "image", "shards", "space", "spread", "steps"},
+        "attribute": {
+            *DRAWN,
+            *("against", "count", "crop", "images", "name", "orthogonal_to", "shards", "split", "steps", "strength"),
+        },
+        "analogy": {*DRAWN, "crop", "images"},
+        "train_colorizer": {*MADE, "metrics", "split"},
+        "colorize": {"colorizer", "count", "crop", "device", "images", "out", "samples", "seed", "shards", "split"},
+        "compare": {*RUNNING, "images", "names", "out", "picture", "preset", "seconds", "shards"},
+        "explain_loss": {
+            *("channels", "error", "factor", "kl_reduction", "kl_weight", "latent", "pixels", "reduction", "size"),
+        },
     }

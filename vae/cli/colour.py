@@ -43,8 +43,8 @@ def train_colorizer(
     """Train the network that colours grey faces, and say how far its colours are from the true ones."""
     from pipeline.atomic import write_json
     from pipeline.params import load_params
-    from vae.colorize import colour_errors, load_colouriser
     from vae.colorize import train_colorizer as run
+    from vae.colouriser import colour_errors, load_colouriser
     from vae.devices import choose_device
 
     where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
@@ -73,7 +73,7 @@ def colorize(
     device: Device = "auto",
 ) -> None:
     """Draw grey faces over what the network makes of them, and over the true ones where they are known."""
-    from vae.colorize import load_colouriser
+    from vae.colouriser import load_colouriser
     from vae.devices import choose_device
     from vae.sheets import colour_sheet, split_faces
 
