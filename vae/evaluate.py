@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.atomic import new_folder, write_bytes, write_json
 from pipeline.errors import DataError, ParamsError
+from pipeline.shards import read_index
 from quality.page.document import document, verdict
 from vae.bounds import Bounds, bounds
 from vae.devices import choose_device, prepare
 from vae.folder import Model, load_model
 from vae.judged import judge_model, load_spaces, memorisation_sheet
+from vae.latents import encode_split
 from vae.measure import Measures, measure, or_null, psnr, told_labels
 from vae.pictures import write_gif, write_png
 from vae.plots import draw_curves, read_curve, write_table
 from vae.priors import load_prior
+from vae.probes import Labelled, factor_figures
 from vae.sheets import (
     epoch_sheets,
     lineup_sheet,
@@ -97,10 +100,8 @@ def evaluate(
         _draw_training(model, folder)
         ranked = sorted(found.rates, reverse=True)
         write_table(folder / "rates.tsv", ["rank", "rate"], list(enumerate(ranked, start=1)))
-    write_json(
-        out.metrics,
-        _as_json(found, bounded, split) | _sharp_figures(model, faces) | _kid_figures(card) | _told(model, faces),
-    )
+    figures = _as_json(found, bounded, split) | _sharp_figures(model, faces) | _kid_figures(card)
+    write_json(out.metrics, figures | _of_labels(model, shards, split))
     write_json(out.quality, card)
     write_bytes(out.page, page)
     fid = f" FID {card['fid']['value']:.2f}, by {card['fid']['sha256']}." if "fid" in card else ""
@@ -148,10 +149,14 @@ def _sharp_figures(model: Model, faces: Faces) -> dict[str, float]:
     return {"psnr_db_sharp": psnr(model.sharp, faces, faces.spread(len(faces)))} if model.sharp else {}
 
 
-def _told(model: Model, faces: Faces) -> dict[str, Any]:
-    """How well the labels are told that the latent ends in; nothing of a model without."""
-    found = told_labels(model.vae, faces)
-    return {"told_labels": found} if found else {}
+def _of_labels(model: Model, shards: Path, split: str) -> dict[str, Any]:
+    """What the latent says of labels, and how well the model tells those that it ends in; nothing without labels."""
+    train, test = (encode_split(model, shards, each, flip=False) for each in ("train", split))
+    free = model.vae.latent - model.vae.condition.width
+    sets = [Labelled(each.mean[:, :free].cpu(), each.labels.cpu()) for each in (train, test)]
+    factors = factor_figures(sets[0], sets[1], read_index(shards).labels)
+    told = told_labels(model.vae, open_faces(model, shards, split))
+    return ({"factors": factors} if factors else {}) | ({"told_labels": told} if told else {})
 
 
 def _kid_figures(card: dict[str, Any]) -> dict[str, float]:

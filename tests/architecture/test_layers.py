@@ -39,7 +39,18 @@ QUALITY_LAYERS = [
 ]
 VAE_LAYERS = [
     {"__init__", "progress", "signals"},
-    {"augment", "conditions", "corruption", "discriminator", "flow", "grey", "mixture", "plain_networks", "recipes"}
+    {
+        "augment",
+        "conditions",
+        "corruption",
+        "discriminator",
+        "flow",
+        "grey",
+        "mixture",
+        "plain_networks",
+        "probes",
+        "recipes",
+    }
     | {"blocks", "colouring", "gaussian", "levels", "likelihoods", "models", "muon", "objective", "optim", "schedule"},
     {
         "board",
