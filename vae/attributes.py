@@ -21,11 +21,14 @@ _LEAST = 8  # faces on each side of a direction
 _DEPENDENT = 1e-4  # share of the longest of some directions, under which one is taken to depend on the others
 
 
+NOTHING = ("none", "no", "false")  # values that say an attribute is not there
+
+
 def attribute_direction(
     latents: Latents,  # of labelled faces
     vocabulary: Vocabulary,  # of its labels
     attribute: str,
-    value: str,
+    value: str | None,  # None: anything but `none` or `no`
     against: str | None = None,  # None: all other values
     orthogonal_to: Sequence[str] = (),  # attributes that it shall leave alone
 ) -> Tensor:
@@ -40,12 +43,11 @@ def attribute_direction(
         if name not in vocabulary:
             raise ParamsError(unknown_name("label", name, known))
     codes = latents.labels[:, known.index(attribute)]
-    wanted = label_codes(vocabulary, {attribute: value})[known.index(attribute)]
-    others = (codes >= 0) & (codes != wanted)
+    have = having(codes, vocabulary, attribute, value)
+    others = (codes >= 0) & ~have
     if against is not None:
-        others = codes == label_codes(vocabulary, {attribute: against})[known.index(attribute)]
-    have = codes == wanted
-    for count, which in ((int(have.sum()), f"{attribute}={value}"), (int(others.sum()), f"another {attribute}")):
+        others = having(codes, vocabulary, attribute, against)
+    for count, which in ((int(have.sum()), name_of(attribute, value)), (int(others.sum()), f"another {attribute}")):
         if count < _LEAST:
             raise DataError(f"expected at least {_LEAST} faces with {which}, found {count}: label more faces")
     direction: Tensor = latents.mean[have].mean(0) - latents.mean[others].mean(0)
@@ -55,7 +57,7 @@ def attribute_direction(
     left: Tensor = direction - spanned.T @ torch.linalg.lstsq(spanned.T, direction.unsqueeze(1)).solution[:, 0]
     if left.norm() < _DEPENDENT * direction.norm():
         raise ParamsError(
-            f"expected a direction for {attribute}={value} beside {', '.join(orthogonal_to)}, found none: "
+            f"expected a direction for {name_of(attribute, value)} beside {', '.join(orthogonal_to)}, found none: "
             "make it orthogonal to fewer attributes"
         )
     scale: Tensor = direction.norm() ** 2 / (left @ direction)
@@ -82,8 +84,25 @@ def along(z: Tensor, direction: Tensor, strengths: Sequence[float]) -> Tensor:
     return z.unsqueeze(1) + torch.tensor(list(strengths)).view(1, -1, 1) * direction
 
 
-def without_label(latents: Latents, vocabulary: Vocabulary, attribute: str, value: str) -> Tensor:
+def having(codes: Tensor, vocabulary: Vocabulary, attribute: str, value: str | None) -> Tensor:
+    """Which faces have a value of an attribute, or with None any but `none`, bool [N] of codes int64 [N].
+
+    Raises:
+        ParamsError: the value is unknown.
+    """
+    if value is not None:
+        wanted: Tensor = codes == label_codes(vocabulary, {attribute: value})[list(vocabulary).index(attribute)]
+        return wanted
+    there = torch.tensor([name not in NOTHING for name in vocabulary[attribute]] + [False])  # -1 is the last place
+    return there.to(codes.device)[codes]
+
+
+def name_of(attribute: str, value: str | None) -> str:
+    """A label in words."""
+    return attribute if value is None else f"{attribute}={value}"
+
+
+def without_label(latents: Latents, vocabulary: Vocabulary, attribute: str, value: str | None) -> Tensor:
     """Rows of the faces that are known to have another value of an attribute, int64 [N]."""
     codes = latents.labels[:, list(vocabulary).index(attribute)]
-    wanted = label_codes(vocabulary, {attribute: value})[list(vocabulary).index(attribute)]
-    return ((codes >= 0) & (codes != wanted)).nonzero()[:, 0]
+    return ((codes >= 0) & ~having(codes, vocabulary, attribute, value)).nonzero()[:, 0]

@@ -14,7 +14,7 @@ from pipeline.errors import DataError, ParamsError
 from pipeline.params import TrainParams
 from tests.vae.blobs import BRIEF, blobs, picture
 from tests.vae.calling import call
-from vae.attributes import along, attribute_direction
+from vae.attributes import along, attribute_direction, without_label
 from vae.latents import Latents
 from vae.train import train
 
@@ -56,6 +56,16 @@ def test_a_direction_is_the_difference_of_class_means() -> None:
     direction = attribute_direction(latents(0.0), VOCABULARY, "hair", "red")
     torch.testing.assert_close(direction, torch.tensor([2.0, 0.0, 0.0]), atol=0.05, rtol=0)
     torch.testing.assert_close(-direction, attribute_direction(latents(0.0), VOCABULARY, "hair", "blue", "red"))
+
+
+def test_an_attribute_alone_is_anything_but_none() -> None:
+    three = {"hair": ["blue", "red"], "glasses": ["none", "round", "square"]}
+    labels = torch.stack([torch.arange(90) % 2, torch.arange(90) % 3], 1)
+    mean = torch.stack([torch.zeros(90), torch.tensor([0.0, 3.0, 5.0])[labels[:, 1]]], 1)
+    found = Latents(mean, torch.zeros(90, 2), labels)
+    torch.testing.assert_close(attribute_direction(found, three, "glasses", None), torch.tensor([0.0, 4.0]))
+    torch.testing.assert_close(attribute_direction(found, three, "glasses", "square"), torch.tensor([0.0, 3.5]))
+    assert without_label(found, three, "glasses", None).tolist() == list(range(0, 90, 3))
 
 
 def test_an_orthogonal_direction_leaves_the_other_label_alone() -> None:

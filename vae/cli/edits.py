@@ -39,7 +39,7 @@ def attribute(
     """Give faces more or less of what a label says: of pictures, or of faces of a split that lack it."""
     import torch
 
-    from vae.attributes import attribute_direction, without_label
+    from vae.attributes import attribute_direction, name_of, without_label
     from vae.latents import encode_split, with_labels_in_use
     from vae.sheets import attribute_sheet
     from vae.views import encode
@@ -54,13 +54,14 @@ def attribute(
         z = encode(loaded, own_faces(images, loaded, crop))
     else:
         held_out, names = with_labels_in_use(encode_split(loaded, shards, split, flip=False), _labels_of(shards))
-        rows = without_label(held_out, names, label, value) if label in names and value in names[label] else None
-        means = held_out.mean if rows is None or not len(rows) else held_out.mean[rows]
+        there = label in names and (value is None or value in names[label])
+        rows = without_label(held_out, names, label, value) if there else torch.empty(0)
+        means = held_out.mean[rows] if len(rows) else held_out.mean
         z = means[torch.linspace(0, len(means) - 1, min(count, len(means))).round().long()].cpu()
     strengths = torch.linspace(low, high, steps).tolist()
     write(out, attribute_sheet(loaded, z, direction, strengths, [f"{one:+.2g}" if one else "0" for one in strengths]))
     beside = f", {', '.join(others)} left alone" if others else ""
-    typer.echo(f"{label}={value} from {low:g} to {high:g}{beside}")
+    typer.echo(f"{name_of(label, value)} from {low:g} to {high:g}{beside}")
 
 
 @app.command()
@@ -94,8 +95,9 @@ def _labels_of(shards: Path) -> dict[str, list[str]]:
     return read_index(shards).labels
 
 
-def _asked(words: str, vocabulary: dict[str, list[str]]) -> tuple[str, str]:
-    """Attribute and value; of an attribute alone `yes`, or the one of two values that is not `no` or `none`."""
+def _asked(words: str, vocabulary: dict[str, list[str]]) -> tuple[str, str | None]:
+    """Attribute and value; of an attribute alone None where one of its values is that it is not there."""
+    from vae.attributes import NOTHING
     from vae.priors import label_codes, unknown_name
 
     name, equals, value = words.partition("=")
@@ -106,12 +108,12 @@ def _asked(words: str, vocabulary: dict[str, list[str]]) -> tuple[str, str]:
     if equals:
         label_codes(vocabulary, {name: value})
         return name, value
-    values: Sequence[str] = [one for one in vocabulary[name] if one not in ("no", "none", "false")]
-    if len(values) != 1:
+    values = vocabulary[name]
+    if not set(values) & set(NOTHING):
         raise ParamsError(
             f"expected a value of `{name}`, found none: write {name}={values[0]} or another of {', '.join(values)}"
         )
-    return name, values[0]
+    return name, None
 
 
 def _others(asked: Sequence[str], label: str, vocabulary: dict[str, Any]) -> list[str]:
