@@ -39,6 +39,11 @@ class Preset:
         return self.patch << (len(self.widths) - 1)
 
     @property
+    def is_residual(self) -> bool:
+        """Whether it is a network of ours, and not of the tutorials."""
+        return self.architecture == "residual"
+
+    @property
     def channels(self) -> int:
         """Of the faces that it sees."""
         return 1 if self.grey else 3

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _VALIDATION_IMAGES = 1024
+_ADAM_PACE = 0.25  # of the learning rate, for the tutorials' networks: Muon costs them too much, and bears more
 _ROWS = 200  # rows of the curves in a run; more where one would have more steps than
 _ROW_STEPS = 100
 _MAX_STREAK = 100  # steps skipped in a row that end the run
@@ -101,7 +102,7 @@ def _fresh_state(params: TrainParams, about: dict[str, Any], device: torch.devic
         dtype = choose_dtype(params.precision, device)
         model = fresh_model(params, chosen_preset(params), about["size"], about["condition"], dtype).to(device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    muon = Muon(model, params.weight_decay, dtype)
+    muon = Muon(model, params.weight_decay, dtype) if chosen_preset(params).is_residual else None
     optimiser = GuardedAdamW(model, params.weight_decay, params.clip_norm, muon=muon)
     return TrainingState(model, average, optimiser, new_totals(device))
 
@@ -179,12 +180,15 @@ class Run:
         terms = self._forward(x, noise, seen, labels)
         terms.loss(params.beta, params.label_weight).backward()
         state.images_seen += params.minibatch
-        rate = learning_rate(params.learning_rate, state.images_seen, params.warmup_images, self._budget)
-        good = state.optimiser.step(rate)
+        good = state.optimiser.step(self._learning_rate())
         update_average(state.average, state.model, state.images_seen, params.minibatch, params.ema_images)
         means = [terms.distortion.detach().mean(), terms.rate.detach().mean(), state.model.likelihood.sigma()]
         row = torch.stack([*(mean.to(self._device) for mean in means), good.float()])
         state.totals += torch.where(good, row, torch.zeros_like(row))
+
+    def _learning_rate(self) -> float:
+        peak = self._params.learning_rate * (1.0 if chosen_preset(self._params).is_residual else _ADAM_PACE)
+        return learning_rate(peak, self._state.images_seen, self._params.warmup_images, self._budget)
 
     def _log(self, speed: float) -> Progress:
         """Read the sums since the last row, add a row to the curves, and begin anew."""
@@ -199,7 +203,7 @@ class Run:
         state.optimiser.longest.zero_()
         distortion, rate, sigma = (total / steps if steps else float("nan") for total in sums)
         bits = bits_per_dim(distortion, rate, state.model.dimensions) if state.model.is_bound else math.nan
-        now = learning_rate(self._params.learning_rate, state.images_seen, self._params.warmup_images, self._budget)
+        now = self._learning_rate()
         skipped = int(state.optimiser.skipped)
         state.curves.append(log_row(state.images_seen, [bits, rate, distortion, sigma, now, skipped]))
         self._board.write(

@@ -58,7 +58,7 @@ def attribute(
         rows = without_label(held_out, names, label, value) if there else torch.empty(0)
         means = held_out.mean[rows] if len(rows) else held_out.mean
         z = means[torch.linspace(0, len(means) - 1, min(count, len(means))).round().long()].cpu()
-    strengths = torch.linspace(low, high, steps).tolist()
+    strengths = [round(low + (high - low) * step / (steps - 1), 6) for step in range(steps)]
     write(out, attribute_sheet(loaded, z, direction, strengths, [f"{one:+.2g}" if one else "0" for one in strengths]))
     beside = f", {', '.join(others)} left alone" if others else ""
     typer.echo(f"{name_of(label, value)} from {low:g} to {high:g}{beside}")
