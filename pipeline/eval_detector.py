@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.cascade import find_cascade
 from pipeline.detector_curve import Curve
 from pipeline.detector_looks import COMPARED, OWN_SCORE, Look, look, prepare
-from pipeline.detectors import DetectorSettings
+from pipeline.detectors import DETECTORS, DetectorSettings, needs_cascade
 from pipeline.errors import DataError, ParamsError
 from pipeline.labelled_faces import LabelledPicture, outside
 from pipeline.matching import matched
@@ -132,7 +132,8 @@ def evaluate_detector(
         SourceError: the pictures or the cascade cannot be had.
         DataError: there is nothing to judge.
     """
-    settings = DetectorSettings(find_cascade(), None, params.min_face, params.coarse_step, params.fine_step)
+    cascade = None if name in DETECTORS and not needs_cascade(name) else find_cascade()
+    settings = DetectorSettings(cascade, None, params.min_face, params.coarse_step, params.fine_step)
     pairs, faceless, drawn = pictures.pairing.pairs, pictures.faceless, pictures.drawn
     run = _Run(name, settings, workers, len(pairs) + len(faceless) + len(drawn), progress)
     whole = weights.whole if weights else None

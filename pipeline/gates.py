@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from pipeline.rejects import Reject
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ class Gate:
         """Whether a face with this value is kept."""
         if value is None:
             return True
-        return value >= threshold if self.keeps == "at_least" else value <= threshold
+        kept, wanted = np.float32(value), np.float32(threshold)  # as records keep them: 0.65 is not under 0.65
+        return bool(kept >= wanted if self.keeps == "at_least" else kept <= wanted)
 
 
 GATES = (  # in this order: the first that a face does not pass is its reject

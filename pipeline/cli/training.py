@@ -35,7 +35,7 @@ def train_verifier(
     ] = 5,
     windows: Annotated[int, typer.Option(min=256, help="Windows seen at first.")] = 900_000,
     teach_windows: Annotated[int, typer.Option(min=256, help="Windows seen with labels and mistakes.")] = 150_000,
-    seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn by chance.")] = 0,
     workers: Workers = None,
 ) -> None:
     """Teach a verifier your style: fifty labelled pictures will do with --start shipped.

@@ -1,9 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 
 from pipeline.blocklist import Blocked, Blocklist
 from pipeline.errors import DataError
+from pipeline.gates import GATES
 from pipeline.params import SelectParams
 from pipeline.records import FACES, SELECTION, read_records, write_records
 from pipeline.select import select_faces
@@ -61,6 +63,14 @@ def test_each_gate_rejects_with_its_figures(select):
     assert "side in pixels 40, wanted at least 64" in rows[face(3)["face_id"]]["detail"]
     assert summary["faces"] == summary["kept"] + sum(summary["rejected"].values()) == 12
     assert all((row["split"] is None) == (row["reject"] is not None) for row in rows.values())
+
+
+def test_a_threshold_is_met_by_its_own_value_as_records_keep_it():
+    for threshold in np.round(np.arange(0.01, 1.0, 0.01), 2):
+        kept = float(np.float32(threshold))
+        assert all(gate.passes(kept, float(threshold)) for gate in GATES)
+        assert all(gate.passes(float(threshold), float(threshold)) for gate in GATES)
+    assert not GATES[0].passes(0.6499, 0.65)
 
 
 def test_a_face_without_a_score_passes(select):
