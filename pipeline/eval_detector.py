@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.cascade import find_cascade
 from pipeline.detector_curve import Curve
-from pipeline.detector_looks import COMPARED, OWN_SCORE, Look, look, prepare
+from pipeline.detector_looks import COMPARED, OWN_SCORE, look, prepare
 from pipeline.detectors import DETECTORS, DetectorSettings, needs_cascade
 from pipeline.errors import DataError, ParamsError
-from pipeline.labelled_faces import LabelledPicture, outside
+from pipeline.labelled_faces import LabelledPicture, misfit
 from pipeline.matching import matched
 from pipeline.params import MIN_SCORES
 from pipeline.progress import Progress, silent
@@ -173,8 +173,8 @@ class _Run:
         for (source, _), truth, seen in zip(tasks, truths, looks, strict=True):
             if seen.problem is not None:
                 judgement.unreadable[source.image] = seen.problem
-            elif truth is not None and (misfit := _misfit(truth, seen)) is not None:
-                judgement.misfits[source.image] = misfit
+            elif truth is not None and (problem := misfit(truth, seen.width, seen.height)) is not None:
+                judgement.misfits[source.image] = problem
             else:
                 judgement.pictures += 1
                 judgement.detecting += seen.seconds
@@ -183,16 +183,6 @@ class _Run:
             self.progress(self.done, self.total, {"boxes": len(judgement.boxes)})
         judgement.seconds = time.perf_counter() - start
         return judgement
-
-
-def _misfit(picture: LabelledPicture, seen: Look) -> str | None:
-    """How the picture's size differs from the labels', whose boxes then lie elsewhere."""
-    labelled, found = (picture.width, picture.height), (seen.width, seen.height)
-    if all(said in {None, side} for said, side in zip(labelled, found, strict=True)):
-        misplaced = outside(picture.faces, *found)
-        return misplaced and f"{seen.width} × {seen.height} as read, beyond it face {misplaced[0]}, {misplaced[1]}"
-    turned = ", turned by its EXIF data" if labelled == (seen.height, seen.width) else ""
-    return f"{seen.width} × {seen.height} as read{turned}, labelled as {picture.width} × {picture.height}"
 
 
 def _nothing_judged(judgement: Judgement, pictures: Pictures) -> str:

@@ -151,6 +151,16 @@ def outside(faces: Iterable[LabelledFace], width: int | None, height: int | None
     return None
 
 
+def misfit(picture: LabelledPicture, width: int, height: int) -> str | None:
+    """How a picture's size as it is read differs from the labels', whose boxes then lie elsewhere; None: it fits."""
+    labelled, found = (picture.width, picture.height), (width, height)
+    if all(said in {None, side} for said, side in zip(labelled, found, strict=True)):
+        misplaced = outside(picture.faces, *found)
+        return misplaced and f"{width} × {height} as read, beyond it face {misplaced[0]}, {misplaced[1]}"
+    turned = ", turned by its EXIF data" if labelled == (height, width) else ""
+    return f"{width} × {height} as read{turned}, labelled as {picture.width} × {picture.height}"
+
+
 def _from_faces(raw: Any, path: Path) -> Labels:
     return {
         name: LabelledPicture(

@@ -87,7 +87,9 @@ def crop(
     ] = None,
     size: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of every face, pixels; 64.")] = None,
     margin: Annotated[float | None, typer.Option(min=0, max=1, help="Added per side, fraction of the box.")] = None,
-    min_face: Annotated[int | None, typer.Option(min=24, help="Smallest box looked for, source pixels.")] = None,
+    min_face: Annotated[
+        int | None, typer.Option(min=24, help="Smallest box looked for, source pixels; pyramid+verifier sees 35.")
+    ] = None,
     detector: Annotated[str | None, typer.Option(help="As params.yaml names them; pyramid+verifier.")] = None,
     verifier: Annotated[Path | None, typer.Option(help="Weights of your own, from train-verifier.")] = None,
     min_score: Annotated[
@@ -171,6 +173,7 @@ def _crop_params(given: dict[str, Any]) -> CropParams:
     """
     from pydantic import ValidationError
 
+    from pipeline.detectors import is_verified
     from pipeline.params import MIN_SCORES, CropParams, explain
     from pipeline.verifier import weights_digest
 
@@ -179,6 +182,8 @@ def _crop_params(given: dict[str, Any]) -> CropParams:
     if detector not in MIN_SCORES:
         raise ParamsError(f"expected --detector to be one of {', '.join(MIN_SCORES)}, found `{detector}`")
     if "verifier" in wanted:
+        if not is_verified(detector):
+            raise ParamsError(f"expected no --verifier with {detector}, which uses none: name another --detector")
         wanted["weights"] = weights_digest(Path(wanted["verifier"]))[:8]
     try:
         return CropParams(**({"min_score": MIN_SCORES[detector][1]} | wanted))

@@ -67,7 +67,8 @@ def train_verifier(
     lines = ("  crop:", f"    verifier: {weights}", f'    weights: "{weights_digest(weights)[:8]}"')
     out.print("\n".join(lines), style="bold", soft_wrap=True)
     if images is not None and labels is not None:
-        out.print("\non labelled pictures, each judged by a network that was not trained on it:")
+        seen = " (what --start names may have been)" if given else ""
+        out.print(f"\non labelled pictures, each judged by a network that was not trained on it{seen}:")
         inspection.eval_detector(
             images,
             labels,
@@ -81,3 +82,4 @@ def train_verifier(
             params=None,
             workers=workers,
         )
+    teach.forget_rounds(to)

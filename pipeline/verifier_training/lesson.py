@@ -82,13 +82,13 @@ def with_labels(
     return Stock([*base.faces, _faces(labelled, 0.3)], [*base.others, *others])
 
 
-def check(base: Stock, labelled: list[Tiles]) -> None:
-    """Refuse a lesson of which nothing can be learnt.
+def check(stock: Stock) -> None:
+    """Refuse what the first round, which sees no labelled picture, cannot learn from.
 
     Raises:
         DataError: there is no face, or nothing that is none.
     """
-    if not any(len(pool.tiles) for pool in (*base.faces, _faces(labelled, 1.0))):
-        raise DataError("expected faces to learn from, found none: give labelled pictures, --faces or --drawn")
-    if not any(len(pool.tiles) for pool in base.others):
+    if not any(len(pool.tiles) for pool in stock.faces):
+        raise DataError("expected faces to learn from at first, found none: give --faces or --drawn")
+    if not any(len(pool.tiles) for pool in stock.others):
         raise DataError("expected something that is no face, found nothing: give --faceless or --drawn")

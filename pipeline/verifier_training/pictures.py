@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,7 +11,9 @@ import numpy as np
 from pipeline.archives import Entry, read_entry
 from pipeline.detector_pictures import DrawnPicture
 from pipeline.draw import draw_illustration
+from pipeline.errors import DataError
 from pipeline.images import BadPictureError, decode
+from pipeline.labelled_faces import LabelledPicture, misfit
 from pipeline.verified_detectors import STEP, found_everywhere, joined
 from pipeline.verifier import Verifier
 from pipeline.verifier_training.tiles import Tiles, box_of_label, face_crop, stacked, tile_at, tiles_of
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.labelled_faces import LabelledFace
 
 _LARGEST = 2600  # pixels of the longer side; larger pictures are shrunk first
 _MIN_FACE = 64  # side of the smallest box at which errors are looked for, source pixels
@@ -31,23 +32,22 @@ _NEAR = 0.6  # an error so near to a face, in faces, is a bad frame of it and no
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to learn from, and the faces in it, boxes of the project's kind."""
+    """A picture to learn from."""
 
     source: Entry | DrawnPicture
-    faces: tuple[Look, ...] = ()  # of drawn pictures: they know theirs
+    label: LabelledPicture = field(default=LabelledPicture(()))  # of others than drawn ones, which know their faces
     others: int = 12  # places without a face wanted
     smallest: float = 40.0  # side of the smallest of them, source pixels
     mistakes: int = 10  # of a network, the worst, that are worth learning from
     turned: bool = False  # mistakes on the picture turned by quarters are worth it too
 
 
-def looks_of(faces: tuple[LabelledFace, ...]) -> tuple[Look, ...]:
-    """Labels from forehead to chin as boxes."""
-    return tuple(box_of_label(face.box, face.roll or 0.0) for face in faces)
-
-
 def read(picture: Picture) -> tuple[NDArray[np.uint8], tuple[Look, ...]] | None:
-    """A picture and its faces; None where it cannot be read."""
+    """A picture and its faces, boxes of the project's kind; None where it cannot be read.
+
+    Raises:
+        DataError: its size is not what its label says.
+    """
     if isinstance(picture.source, DrawnPicture):
         drawn = draw_illustration(picture.source.seed, picture.source.index)
         return drawn.rgb, tuple(box_of_label(face.box, face.roll) for face in drawn.faces)
@@ -55,11 +55,17 @@ def read(picture: Picture) -> tuple[NDArray[np.uint8], tuple[Look, ...]] | None:
         rgb = decode(read_entry(picture.source))
     except BadPictureError:
         return None
-    scale = _LARGEST / max(rgb.shape[:2])
+    height, width = rgb.shape[:2]
+    problem = misfit(picture.label, width, height)
+    if problem is not None:
+        found = f"`{picture.source.image}` {problem}"
+        raise DataError(f"expected pictures of the size that the labels say, found {found}: mend or unlabel it")
+    faces = tuple(box_of_label(face.box, face.roll or 0.0) for face in picture.label.faces)
+    scale = _LARGEST / max(height, width)
     if scale >= 1 or min(rgb.shape[:2]) * scale < 1:
-        return rgb, picture.faces
+        return rgb, faces
     shrunk = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return shrunk, tuple(Look(face.x * scale, face.y * scale, face.side * scale, face.roll) for face in picture.faces)
+    return shrunk, tuple(Look(face.x * scale, face.y * scale, face.side * scale, face.roll) for face in faces)
 
 
 def cut_tiles(task: tuple[int, Picture]) -> Tiles | None:

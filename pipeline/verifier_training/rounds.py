@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save
 from pipeline.atomic import write_bytes, write_json
 from pipeline.detector_pictures import DrawnPicture
 from pipeline.errors import DataError
+from pipeline.images import LIBRARIES
 from pipeline.verifier_training import pictures as work
 from pipeline.verifier_training.calibration import calibrated
 from pipeline.verifier_training.folds import face_of, fold_of_each, look_of
@@ -52,10 +53,17 @@ _SAMPLE = 1024  # windows from which a finished network's normalisations are fou
 
 
 def _code() -> list[str]:
-    """Digests of the modules that decide what is learnt."""
+    """Digests of the modules that decide what is learnt, and the libraries."""
     here = Path(__file__).parent
-    modules = [*sorted(here.glob("*.py")), here.with_name("windows.py"), here.with_name("verifier.py")]
-    return [hashlib.sha256(module.read_bytes()).hexdigest() for module in modules]
+    names = ("hashing", "images", "labelled_faces", "verified_detectors", "verifier", "windows")
+    modules = [*here.glob("*.py"), *(here.parent / "draw").glob("*.py"), *(here.with_name(f"{n}.py") for n in names)]
+    code = [hashlib.sha256(module.read_bytes()).hexdigest() for module in sorted(modules)]
+    return [*LIBRARIES.values(), torch.__version__, *code]
+
+
+def _changed(path: Path) -> int:
+    """When, in ns; of a link to nowhere 0: that it cannot be read is found when it is read."""
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 class Rounds:
@@ -78,7 +86,7 @@ class Rounds:
         labelled, crops, faceless, drawn = self._cut()
         fold_of = self._folds(labelled)
         base = base_stock(crops, faceless, drawn)
-        check(base, labelled)
+        check(base)
         first = self._first(base, labelled)
         names = [entry.image for entry, _ in self._lesson.labelled]
         mistakes = self._mistakes(first)
@@ -101,6 +109,8 @@ class Rounds:
         write_json(out / FOLDS, {"folds": by_name, "weights": [f"fold-{part}.onnx" for part in parts]})
         counts = {"labelled pictures": len(names), "face crops": len(crops), "mistakes": sum(map(len, mistakes))}
         counts |= {"faceless pictures": len(faceless), "drawn illustrations": len(drawn)}
+        given = len(self._lesson.crops) + len(self._lesson.faceless)
+        counts["unreadable, left out"] = given - len(crops) - len(faceless)
         taught = Taught(by_name, counts, line, self._curves)
         self._note(out, taught)
         return taught
@@ -109,7 +119,7 @@ class Rounds:
         """Keep what an earlier run of the same lesson has finished, and nothing else."""
         entries = [entry for entry, _ in self._lesson.labelled]
         files = [
-            [(repr(each), Path(each.path).stat().st_mtime_ns) for each in kind]
+            [(repr(each), _changed(Path(each.path))) for each in kind]
             for kind in (entries, self._lesson.crops, self._lesson.faceless)
         ]
         files.append([(repr(picture), 0) for _, picture in self._lesson.labelled])
@@ -156,7 +166,7 @@ class Rounds:
     def _folds(self, labelled: list[Tiles]) -> list[int]:
         if not labelled:
             return []
-        read = [work.read(picture) for _, picture in self._lesson.labelled]
+        read = (work.read(picture) for _, picture in self._lesson.labelled)  # one at a time: they are large
         looks = [look_of(seen[0]) for seen in read if seen is not None]
         faces = [(number, face_of(tile)) for number, tiles in enumerate(labelled) for tile in tiles.faces]
         fold_of = fold_of_each(looks, faces, self._lesson.folds, self._lesson.seed)

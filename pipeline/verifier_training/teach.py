@@ -15,7 +15,7 @@ from pipeline.locks import only_run_on
 from pipeline.rejects import Reject
 from pipeline.verifier import Verifier
 from pipeline.verifier_training.lesson import Lesson, Taught
-from pipeline.verifier_training.pictures import Picture, looks_of
+from pipeline.verifier_training.pictures import Picture
 from pipeline.verifier_training.rounds import ABOUT, CURVE, FOLDS, WEIGHTS, Rounds
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def lesson_of(
     labelled = []
     if sources.images is not None and sources.labels is not None:
         pairing = pair(list_entries(sources.images), read_labelled_faces(sources.labels), sources.images)
-        labelled = [(each.entry, Picture(each.entry, looks_of(each.label.faces), others=120)) for each in pairing.pairs]
+        labelled = [(each.entry, Picture(each.entry, label=each.label, others=120)) for each in pairing.pairs]
     crops, faceless = _pictures(sources.faces), _pictures(sources.faceless)
     return Lesson(labelled, crops, faceless, drawn, images, teach_images, folds, seed, start)
 
@@ -73,14 +73,21 @@ def teach(lesson: Lesson, out: Path, workers: int, bar: Callable[[str], Progress
         ParamsError: `out` holds something else.
         DataError: there is not enough to learn from.
     """
-    found = foreign_in(out, _is_ours)
-    if found is not None:
-        raise ParamsError(f"expected {out} to be new or an earlier verifier, found `{found}` in it: give --out")
-    partial = out.with_name(f"{out.name}.partial")
-    with only_run_on(out), new_folder(out) as folder:
-        taught = Rounds(lesson, partial, workers, bar).run(folder)
-    shutil.rmtree(partial)
-    return taught
+    with only_run_on(out):
+        found = foreign_in(out, _is_ours)
+        if found is not None:
+            raise ParamsError(f"expected {out} to be new or an earlier verifier, found `{found}` in it: give --out")
+        with new_folder(out) as folder:
+            return Rounds(lesson, _partial(out), workers, bar).run(folder)
+
+
+def forget_rounds(out: Path) -> None:
+    """Remove what a run that is stopped would go on from; the report has been written too."""
+    shutil.rmtree(_partial(out))
+
+
+def _partial(out: Path) -> Path:
+    return out.with_name(f"{out.name}.partial")
 
 
 def _pictures(places: Sequence[Path]) -> list[Entry]:
@@ -89,4 +96,5 @@ def _pictures(places: Sequence[Path]) -> list[Entry]:
 
 
 def _is_ours(name: str) -> bool:
-    return name in {WEIGHTS, FOLDS, ABOUT, CURVE, REPORT} or (name.startswith("fold-") and name.endswith(".onnx"))
+    is_network = name.startswith("fold-") and name.endswith(".onnx")
+    return name in {WEIGHTS, FOLDS, ABOUT, CURVE, REPORT} or is_network or name.startswith(f".{REPORT}.")

@@ -15,6 +15,7 @@ from pipeline.images import decode
 from pipeline.locks import only_run_on
 from pipeline.params import SHIPPED_WEIGHTS
 from pipeline.records import FACES, read_records
+from pipeline.verifier import SHIPPED
 from tests.folders import digests
 from tests.forked import ForkServer, until
 
@@ -298,3 +299,9 @@ def test_the_summary_names_the_input_and_the_settings(cropped, illustrations):
     assert summary["settings"]["detector"] == "pyramid+verifier"
     assert summary["settings"]["cascade"] is None
     assert summary["settings"]["verifier"].startswith(SHIPPED_WEIGHTS)
+
+
+def test_weights_that_nothing_would_use_are_refused(anime_data, tmp_path):
+    asked = ("--detector", "lbpcascade_animeface", "--verifier", SHIPPED)
+    done = anime_data("crop", tmp_path, *asked, "--out", tmp_path / "faces")
+    assert (done.code, "expected no --verifier with lbpcascade_animeface" in " ".join(done.err.split())) == (3, True)

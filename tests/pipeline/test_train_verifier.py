@@ -19,6 +19,7 @@ from pipeline.detectors import DETECTORS, DetectorSettings
 from pipeline.draw import Illustration, draw_illustration
 from pipeline.errors import SourceError
 from pipeline.geometry import FaceBox
+from pipeline.labelled_faces import LabelledFace, LabelledPicture
 from pipeline.matching import matched
 from pipeline.progress import silent
 from pipeline.verifier import MAX_BYTES, SHIPPED, Verifier
@@ -29,7 +30,6 @@ from pipeline.verifier_training.network import VerifierNetwork, as_convolutions,
 from pipeline.verifier_training.onnx_file import onnx_bytes, read_onnx
 from pipeline.verifier_training.pictures import Picture
 from pipeline.verifier_training.rounds import Rounds
-from pipeline.windows import Look
 
 SHORT = ("--drawn", 12, "--windows", 1024, "--teach-windows", 512, "--workers", 1)
 
@@ -117,9 +117,9 @@ def test_what_a_stopped_run_has_finished_is_of_no_other_pictures(tmp_path):
         (tmp_path / name).mkdir()
         cv2.imwrite(str(tmp_path / name / "0.png"), np.zeros((9, 9, 3), np.uint8))
     one, other = list_entries(tmp_path / "one"), list_entries(tmp_path / "other")
-    picture = Picture(one[0], (Look(4, 4, 4),))
+    picture, other_box = (Picture(one[0], LabelledPicture((LabelledFace(FaceBox(4, 4, 4, side)),))) for side in (4, 3))
     lessons = [Lesson(crops=one), Lesson(crops=other), Lesson(faceless=one), Lesson(crops=one, seed=1)]
-    lessons += [Lesson(labelled=[(one[0], each)]) for each in (picture, replace(picture, faces=(Look(4, 4, 3),)))]
+    lessons += [Lesson(labelled=[(one[0], each)]) for each in (picture, other_box)]
     finished = tmp_path / "partial" / "first.safetensors"
     for before in lessons:
         for lesson in lessons:
@@ -155,14 +155,16 @@ def test_what_cannot_be_learnt_from_is_said(anime_data, tmp_path):
     out = ("--out", tmp_path / "out")
     cases = [
         ((pictures,), 3, "expected both IMAGES and LABELS"),
-        (("--drawn", 0, "--faceless", pictures), 5, "expected faces to learn from, found none"),
+        (("--drawn", 0, "--faceless", pictures), 5, "expected faces to learn from at first, found none"),
         (("--drawn", 0, "--faces", pictures), 5, "expected something that is no face, found nothing"),
         ((pictures, labels, "--drawn", 2), 5, "expected pictures for 5 folds, found 2 groups"),
         (("--faces", tmp_path / "nowhere"), 4, "found no such folder"),
         (("--start", labels), 4, "expected a verifier in"),
+        ((pictures, labels, "--drawn", 0, "--folds", 2), 5, "expected faces to learn from at first, found none"),
+        (("--out", "."), 3, "expected an output with a name of its own"),
     ]
     for arguments, code, words in cases:
-        done = anime_data("train-verifier", *arguments, "--windows", 256, "--teach-windows", 256, *out)
+        done = anime_data("train-verifier", "--windows", 256, "--teach-windows", 256, *out, *arguments)
         assert (done.code, words in " ".join(done.err.split())) == (code, True), (arguments, done.err)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "diary.txt").write_text("mine")
@@ -177,6 +179,36 @@ def test_a_damaged_labelled_picture_is_named(anime_data, tmp_path):
     (pictures / "001.png").write_bytes(content[: len(content) // 2])
     done = anime_data("train-verifier", pictures, labels, *SHORT, "--folds", 2, "--out", tmp_path / "out")
     assert (done.code, "001.png" in done.err) == (5, True)
+
+
+def test_labels_of_another_size_are_refused(anime_data, tmp_path):
+    pictures, labels = labelled(tmp_path / "pictures", [0, 1, 2])
+    half = cv2.resize(cv2.imread(str(pictures / "001.png")), None, fx=0.5, fy=0.5)
+    cv2.imwrite(str(pictures / "001.png"), half)
+    done = anime_data("train-verifier", pictures, labels, *SHORT, "--folds", 2, "--out", tmp_path / "out")
+    said = " ".join(done.err.split())
+    assert (done.code, "found `001.png` 270 × 200 as read, labelled as 539 × 400" in said) == (5, True), said
+
+
+@pytest.mark.slow
+def test_a_report_that_fails_costs_no_second_training(anime_data, tmp_path, monkeypatch):
+    pictures, labels = labelled(tmp_path / "pictures", [0, 1, 2, 3])
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    sources = (pictures, labels, "--faces", tmp_path / "faces")
+    asked = ("train-verifier", *sources, *SHORT, "--folds", 2, "--out", tmp_path / "taught")
+
+    def full(*_given, **_named):
+        raise SourceError("expected room, found a full disk")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.cli.inspection.eval_detector", full)
+        assert anime_data(*asked).code == 4
+    done = anime_data(*asked)
+    assert done.code == 0, done.err
+    assert "train whole" not in done.err
+    assert "1 unreadable, left out" in " ".join(done.out.split())
+    assert not (tmp_path / "taught.partial").exists()
 
 
 def trained_like():
