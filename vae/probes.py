@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from vae.attributes import NOTHING, having
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -37,22 +39,24 @@ def factor_figures(train: Labelled, test: Labelled, vocabulary: Vocabulary) -> d
     faces have, and attributes with a single value left, are left out.
 
     Returns:
-        `probes`: attribute -> `accuracy` and `majority`, the share of the most frequent value; `mig`;
+        `probes`: attribute -> `accuracy` and `majority`, the share of the most frequent value, and how many `faces`;
+        `any …` of an attribute with several values of which one is none, whether a face has one of the others; `mig`;
         `disentanglement` and `completeness`. Empty where no attribute is left.
     """
-    mean, deviation = train.z.mean(0), train.z.std(0).clamp(min=1e-6)
     probes: dict[str, dict[str, float | int]] = {}
     gaps, importances = [], []
-    for column, attribute in enumerate(vocabulary):
-        sets = [_known(each, column, (mean, deviation), train.labels[:, column]) for each in (train, test)]
-        (x, y), (x_test, y_test) = sets
-        count = int(y.max()) + 1 if len(y) else 0
-        if count < 2 or not len(y_test):
+    for column, (attribute, values) in enumerate(vocabulary.items()):
+        codes = train.labels[:, column], test.labels[:, column]
+        found = _probe((train.z, test.z), codes)
+        if found is None:
             continue
-        told = (torch.nn.functional.pad(x_test, (0, 1), value=1.0) @ fitted_probe(x, y, count)).argmax(1)
-        majority = float((y_test == y.bincount().argmax()).float().mean())
-        accuracy = float((told == y_test).float().mean())
-        probes[attribute] = {"accuracy": accuracy, "majority": majority, "faces": len(y_test)}
+        probes[attribute], (x, y) = found
+        if len(values) > 2 and not set(NOTHING).isdisjoint(values):
+            there = [torch.where(said < 0, said, having(said, vocabulary, attribute, None).long()) for said in codes]
+            any_of_them = _probe((train.z, test.z), (there[0], there[1]))
+            if any_of_them is not None:
+                probes[f"any {attribute}"] = any_of_them[0]
+        count = int(y.max()) + 1
         gaps.append(_gap(x, y, count))
         importances.append(sparse_weights(x, y, count).abs().sum(1))
     if not probes:
@@ -66,15 +70,36 @@ def factor_figures(train: Labelled, test: Labelled, vocabulary: Vocabulary) -> d
     }
 
 
-def _known(faces: Labelled, column: int, scale: tuple[Tensor, Tensor], reference: Tensor) -> tuple[Tensor, Tensor]:
-    """Standardised latents of the faces with a frequent value, and their codes from 0 on."""
+def _probe(
+    latents: tuple[Tensor, Tensor], codes: tuple[Tensor, Tensor]
+) -> tuple[dict[str, float | int], tuple[Tensor, Tensor]] | None:
+    """How a linear probe learns codes of the first faces and tells those of the others; None: there is one value.
+
+    Returns:
+        its figures, and the standardised latents and codes that it learnt from.
+    """
+    mean, deviation = latents[0].mean(0), latents[0].std(0).clamp(min=1e-6)
+    (x, y), (x_test, y_test) = (
+        _known((z - mean) / deviation, said, codes[0]) for z, said in zip(latents, codes, strict=True)
+    )
+    count = int(y.max()) + 1 if len(y) else 0
+    if count < 2 or not len(y_test):
+        return None
+    told = (torch.nn.functional.pad(x_test, (0, 1), value=1.0) @ fitted_probe(x, y, count)).argmax(1)
+    majority = float((y_test == y.bincount().argmax()).float().mean())
+    accuracy = float((told == y_test).float().mean())
+    return {"accuracy": accuracy, "majority": majority, "faces": len(y_test)}, (x, y)
+
+
+def _known(z: Tensor, said: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Latents [N, Z] of the faces whose value is frequent in the reference, and their codes from 0 on."""
     counts = reference[reference >= 0].bincount()
     values = (counts >= _LEAST).nonzero()[:, 0].tolist()
-    places = torch.full((max([-1, *values, int(faces.labels[:, column].max()) if len(faces.z) else -1]) + 2,), -1)
+    places = torch.full((max([-1, *values, int(said.max()) if len(said) else -1]) + 2,), -1)
     places[torch.tensor(values, dtype=torch.int64)] = torch.arange(len(values))
-    codes = places[faces.labels[:, column].clamp(min=-1)]  # -1 is the last place
+    codes = places[said.clamp(min=-1)]  # -1 is the last place
     rows = codes >= 0
-    return (faces.z[rows] - scale[0]) / scale[1], codes[rows]
+    return z[rows], codes[rows]
 
 
 def fitted_probe(x: Tensor, y: Tensor, count: int) -> Tensor:

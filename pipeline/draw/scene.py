@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.draw.background import draw_background
 from pipeline.draw.character import draw_character, face_box
+from pipeline.draw.eyes import LIDS
 from pipeline.draw.spec import Character, Scene, sample_scene
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class DrawnFace:
 
     box: FaceBox  # forehead to chin, cheek to cheek
     hair_colour: str
-    eye_colour: str
+    eye_colour: str | None  # None: both eyes are closed, and nothing shows it
     hairstyle: str
     fringe: str
     glasses: str
@@ -61,7 +62,7 @@ def _truth(character: Character, style: ArtStyle) -> DrawnFace:
     return DrawnFace(
         box=face_box(character, style),
         hair_colour=character.hair_colour,
-        eye_colour=character.eye_colour,
+        eye_colour=character.eye_colour if LIDS[character.expression].open else None,
         hairstyle=character.hairstyle,
         fringe=character.fringe,
         glasses=character.glasses,

@@ -65,6 +65,21 @@ def test_unknown_and_rare_values_are_left_out() -> None:
     assert factor_figures(train, test, VOCABULARY) == {}
 
 
+def test_whether_there_is_any_is_told_apart_from_which_one() -> None:
+    """Two kinds that look alike are told from none, and not from each other."""
+    generator = torch.Generator().manual_seed(0)
+
+    def glasses(count: int) -> Labelled:
+        kind = torch.randint(0, 3, (count,), generator=generator)
+        z = torch.stack([(kind > 0) + 0.1 * torch.randn(count, generator=generator) for _ in range(2)], 1)
+        return Labelled(z, kind.unsqueeze(1))
+
+    found = factor_figures(glasses(2000), glasses(500), {"glasses": ["none", "round", "square"]})["probes"]
+    assert found["any glasses"]["accuracy"] > 0.99
+    assert found["glasses"]["accuracy"] < 0.8
+    assert "any hair" not in factor_figures(faces(400, 0), faces(100, 1), VOCABULARY)["probes"]
+
+
 def test_the_majority_is_that_of_the_training_faces() -> None:
     train, test = faces(400, 0), faces(200, 1)
     train.labels[:300, 1] = 1

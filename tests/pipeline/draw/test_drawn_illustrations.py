@@ -104,5 +104,14 @@ def test_faces_are_plain_json() -> None:
             plain = face.to_json()
             assert json.loads(json.dumps(plain)) == plain
             assert plain["box"] == [face.box.x, face.box.y, face.box.width, face.box.height]
-            assert all(plain[factor] in values for factor, values in FACTORS.items())
+            seen = {factor: values for factor, values in FACTORS.items() if plain[factor] is not None}
+            assert all(plain[factor] in values for factor, values in seen.items())
+            assert FACTORS.keys() - seen.keys() <= {"eye_colour"}
             assert isinstance(face, DrawnFace)
+
+
+def test_nobody_says_the_colour_of_closed_eyes() -> None:
+    faces = [face for index in range(40) for face in draw_illustration(SEED, index).faces]
+    closed = {"laughing", "asleep"}
+    assert {face.expression for face in faces} > closed
+    assert all((face.eye_colour is None) == (face.expression in closed) for face in faces)
