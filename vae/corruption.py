@@ -9,13 +9,15 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
+_HIDDEN = 128  # a pixel that is masked: 0 to the encoder, whose input black would darken on the whole
+
 
 def corrupted(x: Tensor, kind: str, level: float, generator: torch.Generator) -> Tensor | None:
     """Images with noise or holes, as a denoising autoencoder is shown them (Vincent et al. 2008).
 
     Args:
         x: uint8 [B, C, H, W].
-        kind: `gaussian`: noise on every value; `masking`: pixels that are black in all channels; `none`.
+        kind: `gaussian`: noise on every value; `masking`: pixels that are mid-grey, 0 to the encoder; `none`.
         level: standard deviation on [0, 1] pixels, or share of the pixels.
         generator: on the images' device.
 
@@ -26,6 +28,6 @@ def corrupted(x: Tensor, kind: str, level: float, generator: torch.Generator) ->
         return None
     if kind == "masking":
         kept = torch.rand(len(x), 1, *x.shape[2:], generator=generator, device=x.device) >= level
-        return x * kept
+        return torch.where(kept, x, _HIDDEN)
     noise = torch.randn(x.shape, generator=generator, device=x.device)
     return (x + 255.0 * level * noise).round_().clamp_(0, 255).byte()
