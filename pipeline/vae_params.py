@@ -20,7 +20,7 @@ class TrainParams(Section):
     corruption: Literal["none", "gaussian", "masking"] = "none"  # of what the encoder is shown while it learns
     corruption_level: Share = 0.2  # standard deviation of the noise on [0, 1] pixels, or share of pixels masked
     condition: list[str] = Field(default=[])  # labels that the model tells by itself, and that join its latent
-    label_weight: Annotated[float, Field(ge=0.0)] = 10.0  # of the cross-entropy of these labels
+    label_weight: Annotated[float, Field(ge=0.0)] = 300.0  # of the cross-entropy of these labels, nats
     likelihood: Literal["gaussian", "bernoulli"] = "gaussian"
     sigma_mode: Literal["learned", "optimal", "fixed"] = "learned"  # of the Gaussian likelihood
     sigma: Annotated[float, Field(ge=1 / 255, le=10.0)] = 0.1  # observation σ on [0, 1] pixels: fixed value or start
@@ -82,6 +82,7 @@ class ColorizeParams(Section):
     """The second network, which colours grey faces."""
 
     preset: Literal["residual", "tutorial"] = "residual"  # tutorial: plain convolutions at full size
+    latent: Annotated[int, Field(ge=0)] = 8  # dimensions that say which colouring; 0: one a face; tutorial has none
     images: Positive = 60_000  # budget: images seen in all
     minibatch: Positive = 64
     learning_rate: Annotated[float, Field(gt=0.0)] = 2e-3

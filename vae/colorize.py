@@ -75,7 +75,7 @@ def train_colorizer(
             return True
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
-            network = COLOURINGS[params.preset](index.size)
+            network = COLOURINGS[params.preset](index.size, params.latent)
         colouring = Colouring(network, params.noise, params.grey_weight).to(
             device=where,
             memory_format=torch.channels_last,  # type: ignore[call-overload]

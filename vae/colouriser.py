@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch
 from pipeline.errors import DataError
 from vae.checkpoint import load_weights
 from vae.colouring import COLOURINGS
-from vae.data import Faces
+from vae.data import Faces, seeded
 from vae.folder import sha256_of
 from vae.grey import as_grey
 
@@ -20,25 +20,40 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import nn
 
 WEIGHTS = "colorizer.safetensors"
 _MINIBATCH = 128
+_DRAWS = 8  # random colourings of a face that are measured
 
 
 @dataclass(frozen=True)
 class Colouriser:
     """A trained network."""
 
-    network: nn.Module
+    network: Any
     size: int  # side of the faces that it learnt from, pixels
 
+    @property
+    def is_random(self) -> bool:
+        """Whether it has several colourings for a face."""
+        return bool(self.network.latent)
+
     @torch.inference_mode()
-    def colour(self, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Faces uint8 [N, S, S, C] in colours of their luma's making, uint8 [N, S, S, 3]."""
+    def colour(self, grey: NDArray[np.uint8], seed: int | None = None) -> NDArray[np.uint8]:
+        """Faces uint8 [N, S, S, C] in colours of their luma's making, uint8 [N, S, S, 3].
+
+        Without a seed each has the mean of its colourings, with one a random one.
+        """
         device = next(self.network.parameters()).device
         x = as_grey(torch.from_numpy(np.array(grey)).permute(0, 3, 1, 2))
-        parts = [self.network(part.to(device).float() / 255.0) for part in torch.split(x, _MINIBATCH)]
+        z = torch.zeros(len(x), self.network.latent)
+        if seed is not None:
+            z.normal_(generator=seeded(torch.device("cpu"), "colours", seed))
+        pairs = zip(torch.split(x, _MINIBATCH), torch.split(z, _MINIBATCH), strict=True)
+        parts = [
+            self.network(part.to(device).float() / 255.0, *([code.to(device)] if self.is_random else []))
+            for part, code in pairs
+        ]
         pixels = torch.cat(parts).mul(255.0).round_().clamp_(0, 255).byte()
         return pixels.permute(0, 2, 3, 1).cpu().numpy()
 
@@ -53,7 +68,7 @@ def load_colouriser(path: Path, device: torch.device) -> Colouriser:
     try:
         about = json.loads((path / "params.json").read_bytes())
         size, preset, digest = int(about["size"]), str(about["colorize"]["preset"]), str(about["weights_sha256"])
-        network = COLOURINGS[preset](size)
+        network = COLOURINGS[preset](size, int(about["colorize"]["latent"]))
     except FileNotFoundError:
         raise DataError(f"expected a colouriser in {path}, found no params.json there: {again} first") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -67,8 +82,10 @@ def load_colouriser(path: Path, device: torch.device) -> Colouriser:
 def colour_errors(colouriser: Colouriser, shards: Path, split: str) -> dict[str, float | int]:
     """How far colours are from the true ones, root mean squares over pixels and channels, levels of 255.
 
-    Beside the network's error stand those of the train split's mean colour everywhere, and of each face's own luma
-    with the mean colour differences: what can be had without looking.
+    Beside the error of the mean colouring stand those of the train split's mean colour everywhere, and of each
+    face's own luma with the mean colour differences: what can be had without looking. Of a network with several
+    colourings also those of a random one and of the nearest of `draws` random ones. `colourfulness` is how far a
+    colouring, a random one where there are several, is from grey, as a multiple of how far true faces are.
 
     Raises:
         DataError: the shards are damaged or empty, or of another size.
@@ -86,5 +103,19 @@ def colour_errors(colouriser: Colouriser, shards: Path, split: str) -> dict[str,
         "error_mean_colour": mean,
         "error_mean_tint": (luma + tint).clip(0, 255),
     }
-    apart = {name: guess - faces.astype(np.float64) for name, guess in guesses.items()}
-    return {**{name: float(np.sqrt(np.square(each).mean())) for name, each in apart.items()}, "faces": len(test)}
+    squares = {name: np.square(guess - faces.astype(np.float64)).mean((1, 2, 3)) for name, guess in guesses.items()}
+    shown = guesses["error"]
+    if colouriser.is_random:
+        draws = [colouriser.colour(faces, seed) for seed in range(_DRAWS)]
+        shown = draws[0]
+        of_draws = np.stack([np.square(draw - faces.astype(np.float64)).mean((1, 2, 3)) for draw in draws])
+        squares |= {"error_random": of_draws[0], "error_nearest": of_draws.min(0)}
+    found: dict[str, float | int] = {name: float(np.sqrt(each.mean())) for name, each in squares.items()}
+    colourful = float(_from_grey(shown) / max(_from_grey(faces), 1e-9))
+    return found | {"draws": _DRAWS if colouriser.is_random else 0, "colourfulness": colourful, "faces": len(test)}
+
+
+def _from_grey(faces: NDArray[np.uint8]) -> float:
+    """Root mean square distance of pixels from the grey of their mean, levels of 255."""
+    pixels = faces.astype(np.float64)
+    return float(np.sqrt(np.square(pixels - pixels.mean(3, keepdims=True)).mean()))

@@ -132,8 +132,17 @@ class Minibatches:
     the GPU as uint8 where it fits; otherwise faces are gathered from the memory map.
     """
 
-    def __init__(self, faces: Faces, minibatch: int, seed: int, flip: bool, device: torch.device) -> None:
+    def __init__(
+        self,
+        faces: Faces,
+        minibatch: int,
+        seed: int,
+        flip: bool,
+        device: torch.device,
+        part: slice = slice(None),  # which rows of each minibatch are given, B of them
+    ) -> None:
         self.faces = faces
+        self._part = part
         self._minibatch = minibatch
         self._seed = seed
         self._flip = flip
@@ -158,7 +167,7 @@ class Minibatches:
             part = self._order(epoch)[offset : offset + end - start]
             parts.append(part)
             start += len(part)
-        return np.concatenate(parts)
+        return np.concatenate(parts)[self._part]
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if epoch not in self._orders:
@@ -182,5 +191,5 @@ class Minibatches:
     def _mirrored(self, images_seen: int) -> Tensor:
         """Which images of a minibatch are mirrored, bool [B, 1, 1, 1]; the same on every device."""
         generator = seeded(torch.device("cpu"), "flip", self._seed, images_seen)
-        mirrored = torch.rand(self._minibatch, 1, 1, 1, generator=generator) < 0.5
+        mirrored = torch.rand(self._minibatch, 1, 1, 1, generator=generator)[self._part] < 0.5
         return mirrored.pin_memory().to(self._device, non_blocking=True) if self._device.type == "cuda" else mirrored

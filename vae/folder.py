@@ -147,7 +147,8 @@ def load_model(path: Path, device: torch.device, sharp: bool = True) -> Model:
         preset = preset_from_row(about["architecture"])
         size = int(about["size"])
         dtype = choose_dtype(params.precision, device)
-        vae = fresh_model(params, preset, size, about.get("condition", {}), dtype)
+        said = about.get("condition", {})  # JSON has the names in order of the alphabet
+        vae = fresh_model(params, preset, size, {name: said[name] for name in params.condition}, dtype)
         weights = str(about["weights_sha256"])
     except ValidationError as error:
         problem = explain(error)

@@ -194,17 +194,23 @@ def split_faces(shards: Path, split: str, count: int) -> NDArray[np.uint8]:
     return faces.gather(faces.spread(count))
 
 
-def colour_sheet(colouriser: Colouriser, faces: NDArray[np.uint8], known: bool) -> Sheet:
+def colour_sheet(colouriser: Colouriser, faces: NDArray[np.uint8], known: bool, seeds: Sequence[int]) -> Sheet:
     """Rows of grey faces over what a colouriser makes of them, and over the true ones where they are `known`.
+
+    First comes the mean of all colourings, then a random one for each seed, where the network has several.
 
     Args:
         colouriser: of faces of this size.
         faces: uint8 [N, S, S, 3].
         known: whether their own colours are worth seeing.
+        seeds: of the random colourings.
     """
     x = torch.from_numpy(np.array(faces)).permute(0, 3, 1, 2)
     grey = as_rgb(as_grey(x)).permute(0, 2, 3, 1).numpy()
-    shown = {"grey": grey, "coloured": colouriser.colour(faces)} | ({"true": faces} if known else {})
+    shown = {"grey": grey, "mean" if colouriser.is_random else "coloured": colouriser.colour(faces)}
+    if colouriser.is_random:
+        shown |= {f"seed {seed}": colouriser.colour(faces, seed) for seed in seeds}
+    shown |= {"true": faces} if known else {}
     columns = min(_COLUMNS, len(faces))
     blocks: list[Sheet] = []
     for start in range(0, len(faces), columns):

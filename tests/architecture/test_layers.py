@@ -48,7 +48,7 @@ VAE_LAYERS = [
         "grey",
         "mixture",
         "plain_networks",
-        "probes",
+        "ranks",
         "recipes",
     }
     | {"blocks", "colouring", "gaussian", "levels", "likelihoods", "models", "muon", "objective", "optim", "schedule"},
@@ -74,7 +74,9 @@ VAE_LAYERS = [
         "colouriser",
         "judged",
         "linear",
+        "probes",
         "running",
+        "training",
         "watched",
     }
     | {"flow_training", "latents", "mixture_fitting", "prior_folder", "priors"},

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import torch._dynamo  # noqa: F401  # what the first optimiser imports
 
 import vae.cli
-from vae.train import Run
+from vae.training import Run
 
 FROM = "TEST_HELD_UP_FROM"  # images seen
 

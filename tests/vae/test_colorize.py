@@ -55,14 +55,29 @@ def colouriser(tinted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("preset", ["residual", "tutorial"])
-def test_colours_come_back(preset: str, tinted: Path, tmp_path: Path) -> None:
-    changes = {"preset": preset, "images": 1600}
+@pytest.mark.parametrize(("preset", "latent"), [("residual", 8), ("residual", 0), ("tutorial", 8)])
+def test_colours_come_back(preset: str, latent: int, tinted: Path, tmp_path: Path) -> None:
+    changes = {"preset": preset, "latent": latent, "images": 1600}
     assert run(tinted, tmp_path / "c", changes=changes)
     found = colour_errors(load_colouriser(tmp_path / "c", CPU), tinted, "test")
+    assert found["draws"] == (8 if (preset, latent) == ("residual", 8) else 0)
     assert found["faces"] == 32
     assert found["error_mean_tint"] < found["error_mean_colour"]
     assert found["error"] < 0.6 * found["error_mean_tint"]
+
+
+def test_one_grey_face_has_many_colourings(tmp_path: Path) -> None:
+    """All faces are alike in grey and half of them red, half blue: the mean of both is neither."""
+    folder, rng, infos = tmp_path / "shards", np.random.default_rng(0), []
+    red, blue = np.array([190, 70, 90]), np.array([70, 100, 234])  # of the same luma
+    for split, count in (("train", 256), ("val", 16), ("test", 32)):
+        faces = np.where(rng.integers(0, 2, (count, 1, 1, 1)), red, blue) + rng.integers(-9, 10, (count, 16, 16, 1))
+        infos.append(write_shard(folder, split, split, faces.astype(np.uint8), np.zeros((count, 0), np.int16), {}))
+    write_index(folder, Index(16, {}, [0.5] * 3, [0.2] * 3, infos))
+    assert run(folder, tmp_path / "c", changes={"images": 8000})
+    found = colour_errors(load_colouriser(tmp_path / "c", CPU), folder, "test")
+    assert found["error_nearest"] < 0.6 * found["error"]
+    assert 0.7 < found["colourfulness"] < 1.3
 
 
 def test_the_figures_are_those_of_the_pixels(colouriser: Path, tinted: Path) -> None:
@@ -80,15 +95,17 @@ def test_the_figures_are_those_of_the_pixels(colouriser: Path, tinted: Path) -> 
 
 def test_what_is_coloured_is_grey_again_as_it_was() -> None:
     torch.manual_seed(0)
-    network = COLOURINGS["residual"](16)
+    network = COLOURINGS["residual"](16, 4)
     grey = 0.3 + 0.4 * torch.rand(2, 1, 16, 16)
-    made = network(grey)
+    made = network(grey, torch.randn(2, 4))
     luma = 0.299 * made[:, 0] + 0.587 * made[:, 1] + 0.114 * made[:, 2]
     torch.testing.assert_close(luma, grey[:, 0], atol=1e-4, rtol=0)
 
 
 def test_the_loss_asks_for_the_luma_as_well() -> None:
     class Fixed(torch.nn.Module):
+        latent = 0
+
         def forward(self, grey: torch.Tensor) -> torch.Tensor:
             return torch.full((len(grey), 3, 8, 8), 0.5)
 
@@ -99,7 +116,7 @@ def test_the_loss_asks_for_the_luma_as_well() -> None:
 
 def test_the_commands(tinted: Path, model: Path, tmp_path: Path) -> None:
     params, out = tmp_path / "params.yaml", tmp_path / "colorizer"
-    YAML().dump({"batches": {"drawn": {"path": "data/raw/drawn"}}, "colorize": BRIEF}, params)
+    YAML().dump({"batches": {"drawn": {"path": "data/raw/drawn"}}, "colorize": {**BRIEF, "images": 4000}}, params)
     flags = ("--shards", tinted, "--params", params, "--device", "cpu", "--threads", 1, "--out", out)
     done = call("train-colorizer", *flags, "--metrics", tmp_path / "m.json")
     assert done.exit_code == 0, done.output
@@ -111,12 +128,12 @@ def test_the_commands(tinted: Path, model: Path, tmp_path: Path) -> None:
     use = ("--colorizer", out, "--out", tmp_path / "c.png", "--device", "cpu")
     assert call("colorize", "--shards", tinted, "--count", 3, *use).exit_code == 0
     sheet = picture(tmp_path / "c.png")
-    assert sheet.shape[0] == 3 * (16 + 4)  # grey, coloured, true
+    assert sheet.shape[0] == 6 * (16 + 4)  # grey, mean, three seeds, true
     grey = sheet[2:18, -18:-2]
     assert (grey[..., 0] == grey[..., 2]).all()
-    assert call("colorize", "--samples", model, "--count", 3, *use).exit_code == 0
+    assert call("colorize", "--samples", model, "--count", 3, "--draws", 0, *use).exit_code == 0
     assert picture(tmp_path / "c.png").shape[0] == 2 * (16 + 4)  # nobody knows the true colours
-    Image.fromarray(np.full((20, 20), 190, np.uint8)).save(tmp_path / "grey.png")
+    Image.fromarray(np.full((20, 20), 122, np.uint8)).save(tmp_path / "grey.png")
     assert call("colorize", tmp_path / "grey.png", *use).exit_code == 0
     assert picture(tmp_path / "c.png")[22:38, -18:-2].mean((0, 1)).argmax() == 0  # light faces are red
     both = call("colorize", tmp_path / "grey.png", "--shards", tinted, *use)

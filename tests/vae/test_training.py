@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-import vae.train
+import vae.training
 from pipeline.errors import DataError, ParamsError, TrainingError
 from pipeline.locks import only_run_on
 from pipeline.params import TrainParams
@@ -80,7 +80,7 @@ def test_rows_that_span_steps_survive_a_stop(
     shards: Path, tmp_path: Path, stop_after: Stop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sums of an unfinished row of the curves are part of the checkpoint."""
-    monkeypatch.setattr(vae.train, "_ROWS", 3)
+    monkeypatch.setattr(vae.training, "_ROWS", 3)
     changes = {"images": 400}
     assert run(shards, tmp_path / "calm", changes)
     assert len(read_curve(tmp_path / "calm" / "curves.tsv")["rate"]) == 3
@@ -154,7 +154,7 @@ def test_a_damaged_checkpoint_is_an_error(shards: Path, tmp_path: Path, stop_aft
 def test_gradients_that_stay_infinite_end_the_run(
     shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vae.train, "_MAX_STREAK", 5)
+    monkeypatch.setattr(vae.training, "_MAX_STREAK", 5)
     changes = {"learning_rate": 1e30, "warmup_images": 0, "clip_norm": 1e30}
     with pytest.raises(TrainingError, match=r"none in 5 steps in a row before \d+ images seen"):
         run(shards, tmp_path / "vae", changes)

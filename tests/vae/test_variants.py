@@ -12,6 +12,7 @@ from PIL import Image
 
 from pipeline.errors import ParamsError
 from pipeline.params import TrainParams
+from pipeline.shards import Index, write_index, write_shard
 from tests.vae.blobs import BRIEF, GROUND, blobs, picture, write_params
 from tests.vae.calling import call
 from vae.conditions import Condition
@@ -134,6 +135,18 @@ def test_labels_join_the_latent_and_are_told(labelled: Path, conditional: Path) 
     counts = Faces(labelled, "train").labels(GROUND)
     light = (counts == 1).sum() / (counts >= 0).sum()
     torch.testing.assert_close(model.vae.label_shares, torch.tensor([1 - light, light], dtype=torch.float32))
+
+
+def test_several_labels_keep_their_order(tmp_path: Path) -> None:
+    """Also one that is not that of the alphabet, in which JSON keeps them."""
+    names = {"ground": ["dark", "light"], "eyes": ["a", "b", "c"]}
+    infos = []
+    for seed, (split, count) in enumerate([("train", 64), ("val", 8), ("test", 8)]):
+        codes = np.random.default_rng(seed).integers(0, 2, (count, 2)).astype(np.int16)
+        infos.append(write_shard(tmp_path, f"{split}-blobs", split, blobs(count, 16, seed), codes, names))
+    write_index(tmp_path, Index(16, names, [0.5] * 3, [0.2] * 3, infos))
+    out = finished(tmp_path, tmp_path / "vae", condition=["ground", "eyes"], latent=4, images=64)
+    assert list(load_model(out, CPU).vae.condition.vocabulary) == ["ground", "eyes"]
 
 
 def test_a_face_without_a_label_costs_no_cross_entropy() -> None:

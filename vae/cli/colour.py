@@ -54,6 +54,11 @@ def train_colorizer(
         f"{split}: colours off by {found['error']:.1f} levels of 255, the mean colour by "
         f"{found['error_mean_colour']:.1f}, each face's luma with the mean tint by {found['error_mean_tint']:.1f}"
     )
+    if found["draws"]:
+        typer.echo(
+            f"random colourings: off by {found['error_random']:.1f}, the nearest of {found['draws']} by "
+            f"{found['error_nearest']:.1f}; {found['colourfulness']:.2f} times as colourful as true faces"
+        )
     if metrics:
         write_json(metrics, {**found, "split": split})
     typer.echo(f"colouriser: {out}")
@@ -67,6 +72,7 @@ def colorize(
     samples: Annotated[Path | None, typer.Option(help="Take samples of this model instead, made grey.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Faces of the shards, or samples.")] = 16,
     seed: Seed = 0,
+    draws: Annotated[int, typer.Option(min=0, help="Random colourings of each, from --seed on.")] = 3,
     crop: Crop = False,
     colorizer: Folder = Path("models/colorizer"),
     out: Out = Path("colorized.png"),
@@ -86,7 +92,7 @@ def colorize(
         faces = _samples(samples, count, seed, device)
     else:
         faces = _pictures(images or [], colouriser.size, crop)
-    write(out, colour_sheet(colouriser, faces, known=samples is None))
+    write(out, colour_sheet(colouriser, faces, samples is None, range(seed, seed + draws)))
 
 
 def _samples(model: Path, count: int, seed: int, device: str) -> Any:

@@ -113,15 +113,17 @@ def asked_labels(words: list[str]) -> dict[str, str]:
 
 def to_the_end(stage: Callable[..., bool]) -> None:
     """Run a stage that tells how far it is and may be stopped; end as the signal says that stopped it."""
+    from vae.ranks import is_first
     from vae.signals import noted_signals
 
     with noted_signals() as received, live_line() as say:
         finished = stage(report=say, stop=lambda: bool(received))
     if finished:
         return
-    if received[0] == signal.SIGTERM:
+    number = received[0] if received else signal.SIGTERM  # of several processes another was told
+    if number == signal.SIGTERM and is_first():
         typer.echo("stopped: run the same command again to go on", err=True)
-    raise typer.Exit(128 + received[0])
+    raise typer.Exit(128 + number)
 
 
 def write(path: Path, sheet: Any) -> None:

@@ -21,13 +21,18 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another model in --out.")] = False,
     checkpoint_seconds: Seconds = 20.0,
 ) -> None:
-    """Train a model on shards; stopped at any moment, the same command goes on."""
+    """Train a model on shards; stopped at any moment, the same command goes on.
+
+    On several devices: torchrun --nproc-per-node N --no-python anime-vae train …
+    """
     from pipeline.params import load_params
+    from vae.ranks import is_first
     from vae.train import train as run
 
     where: dict[str, Any] = {"device": device, "threads": threads, "checkpoint_seconds": checkpoint_seconds}
     to_the_end(partial(run, load_params(params).train, shards, out, overwrite=overwrite, **where))
-    typer.echo(f"model: {out}")
+    if is_first():
+        typer.echo(f"model: {out}")
 
 
 @app.command()
