@@ -22,35 +22,51 @@ from vae.corruption import corrupted
 from vae.plots import read_curve
 from vae.ranks import Ranks
 
-STEPS, MINIBATCH = 200, 16
-SIZES = {"images": STEPS * MINIBATCH, "minibatch": MINIBATCH, "learning_rate": 5e-3}
+STEPS, FEW, MINIBATCH = 200, 24, 8
+SIZES = {"minibatch": MINIBATCH, "learning_rate": 5e-3}
 HELD_UP = (sys.executable, "-c", "from tests.vae.held_up import main; main()")
 
 
-def command(
-    shards: Path, out: Path, params: Path, processes: int, *, restarts: int = 0, program: Any = None
-) -> list[str]:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    program = program or ("anime-vae",)
+def command(shards: Path, out: Path, params: Path, processes: int, *program: str, restarts: int = 0) -> list[str]:
     asked = ("train", "--shards", shards, "--out", out, "--params", params, "--device", "cpu", "--threads", 1)
-    return [
-        *torchrun,
-        f"--max-restarts={restarts}",
-        "--no-python",
-        *map(str, (*program, *asked, "--checkpoint-seconds", 0)),
-    ]
+    if processes == 1:
+        return ["anime-vae", *map(str, asked)]
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
+    begun = (*torchrun, f"--max-restarts={restarts}", "--no-python", *(program or ("anime-vae",)))
+    return [*map(str, (*begun, *asked, "--checkpoint-seconds", 0 if program else 60))]
 
 
-def trained(shards: Path, out: Path, params: Path, processes: int, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(shards, out, params, processes, **options), check=False, capture_output=True, text=True, timeout=300
-    )
+def trained(shards: Path, out: Path, params: Path, processes: int) -> subprocess.CompletedProcess[str]:
+    asked = command(shards, out, params, processes)
+    return subprocess.run(asked, check=False, capture_output=True, text=True, timeout=300)
+
+
+def brief(folder: Path) -> Path:
+    return write_params(folder / "params.yaml", **SIZES, images=FEW * MINIBATCH)
+
+
+@pytest.fixture(scope="module")
+def whole(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What two processes make that nobody disturbs."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert trained(shards, folder / "vae", brief(folder), 2).returncode == 0
+    return bytes_of(folder / "vae")
+
+
+def held_up(shards: Path, out: Path, restarts: int, start: int) -> tuple[subprocess.Popen[str], Path]:
+    """Two processes that take a second for a step from some step on, when they have got there."""
+    asked = command(shards, out, brief(out.parent), 2, *HELD_UP, restarts=restarts)
+    environment = {**os.environ, FROM: str(start * MINIBATCH)}
+    running = subprocess.Popen(asked, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    checkpoints = out.with_name(f"{out.name}.partial") / "checkpoints"
+    until(lambda: any(int(path.name) >= start * MINIBATCH for path in checkpoints.glob("[0-9]*")))
+    return running, checkpoints
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"preset": "grey-conv", "corruption": "gaussian", "objective": "autoencoder"}])
 def test_the_curve_does_not_depend_on_how_many_they_are(shards: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
-    params = write_params(tmp_path / "params.yaml", **SIZES, **changes)
+    params = write_params(tmp_path / "params.yaml", **SIZES, images=STEPS * MINIBATCH, **changes)
     for processes in (1, 2):
         done = trained(shards, tmp_path / f"of-{processes}", params, processes)
         assert done.returncode == 0, done.stderr
@@ -63,43 +79,30 @@ def test_the_curve_does_not_depend_on_how_many_they_are(shards: Path, tmp_path: 
 
 
 @pytest.mark.slow
-def test_one_is_killed_and_all_begin_again_where_they_were(shards: Path, tmp_path: Path) -> None:
-    params = write_params(tmp_path / "params.yaml", **{**SIZES, "images": 40 * MINIBATCH})
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert trained(shards, whole, params, 2).returncode == 0
-    environment = {**os.environ, FROM: str(20 * MINIBATCH)}
-    asked = command(shards, killed, params, 2, restarts=1, program=HELD_UP)
-    running = subprocess.Popen(asked, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    checkpoints = killed.with_name("killed.partial") / "checkpoints"
-    until(lambda: any(int(path.name) >= 20 * MINIBATCH for path in checkpoints.glob("[0-9]*")))
-    second = worker(running.pid, "1")
-    os.kill(second, signal.SIGKILL)
-    until(lambda: not alive(second))
+def test_one_is_killed_and_all_begin_again_where_they_were(
+    shards: Path, whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    running, _ = held_up(shards, tmp_path / "killed", 1, FEW - 4)
+    os.kill(worker(running.pid, "1"), signal.SIGKILL)
     _, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
-    assert bytes_of(killed) == bytes_of(whole)
+    assert bytes_of(tmp_path / "killed") == whole
 
 
 @pytest.mark.slow
-def test_sigterm_to_any_of_them_saves_on_all(shards: Path, tmp_path: Path) -> None:
-    params = write_params(tmp_path / "params.yaml", **{**SIZES, "images": 40 * MINIBATCH})
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    assert trained(shards, whole, params, 2).returncode == 0
-    environment = {**os.environ, FROM: str(10 * MINIBATCH)}
-    asked = command(shards, stopped, params, 2, program=HELD_UP)
-    running = subprocess.Popen(asked, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    checkpoints = stopped.with_name("stopped.partial") / "checkpoints"
-    until(lambda: any(int(path.name) >= 10 * MINIBATCH for path in checkpoints.glob("[0-9]*")))
+def test_sigterm_to_any_of_them_saves_on_all(shards: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
+    out = tmp_path / "stopped"
+    running, checkpoints = held_up(shards, out, 0, 12)
     os.kill(worker(running.pid, "1"), signal.SIGTERM)
     _, err = running.communicate(timeout=120)
     assert running.returncode != 0
     assert "]: Traceback" not in err  # of a worker; torchrun has one of its own
     assert "exitcode  : 143" in err
-    assert not stopped.exists()
+    assert not out.exists()
     (kept,) = checkpoints.iterdir()
-    assert int(kept.name) % (8 * MINIBATCH) == 0
-    assert trained(shards, stopped, params, 2).returncode == 0
-    assert bytes_of(stopped) == bytes_of(whole)
+    assert int(kept.name) == 16 * MINIBATCH  # where they ask each other next
+    assert trained(shards, out, tmp_path / "params.yaml", 2).returncode == 0
+    assert bytes_of(out) == whole
 
 
 def worker(torchrun: int, rank: str) -> int:
@@ -113,14 +116,6 @@ def worker(torchrun: int, rank: str) -> int:
                 return pid
         time.sleep(0.05)
     raise AssertionError(f"no process of rank {rank}")
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_minibatch_is_shared_out_whole() -> None:
@@ -141,7 +136,7 @@ def test_each_draws_the_noise_of_all(kind: str) -> None:
 
 @pytest.mark.slow
 def test_what_cannot_be_shared_is_said(shards: Path, tmp_path: Path) -> None:
-    params = write_params(tmp_path / "params.yaml", **SIZES, sigma_mode="optimal")
+    params = write_params(tmp_path / "params.yaml", sigma_mode="optimal")
     done = trained(shards, tmp_path / "vae", params, 2)
     assert done.returncode != 0
     assert "expected `train.sigma_mode` learned or fixed for 2 processes" in " ".join(done.stderr.split())
