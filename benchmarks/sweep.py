@@ -1,7 +1,7 @@
 """What the observation σ balances: one `dvc exp` for each, and one picture of rate against distortion.
 
     make sweep
-    python -m benchmarks.sweep [--sigmas 0.02 0.05 0.1 0.2 0.5 1] [--images 30000] [--out reports/sweep.png]
+    python -m benchmarks.sweep [--sigmas 0.02 0.05 0.1 0.2 0.5 1 8] [--images 30000] [--out reports/sweep.png]
 
 Run in a project whose faces are packed: `dvc repro pack` first. Each experiment runs in a temporary folder, so that the
 workspace stays as it is, and what DVC has run before is not run again. `dvc exp show` lists them.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-SIGMAS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+SIGMAS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 8.0)
 _PICTURES = ("reconstructions.png", "samples.png")
 _ROWS = 4  # of faces from a sheet
 
@@ -106,9 +106,13 @@ def draw(path: Path, points: Sequence[Point]) -> None:
             plot.plot(_rate(point), _psnr(point), "D", color="#cc6677", markersize=8)
         plot.annotate(
             f"{point.name} ({point.figures['sigma']:.3f})" if learned else point.name,
-            (_rate(point), _psnr(point)), xytext=(8, -4 if not learned else 8), textcoords="offset points",
+            (_rate(point), _psnr(point)), xytext=(6, -18) if learned else (0, 7), textcoords="offset points",
+            ha="left" if learned else "center", rotation=0 if learned else 90,
         )  # fmt: skip
-    plot.set_xscale("symlog", linthresh=1.0)
+    plot.set_xscale("symlog", linthresh=10.0)
+    plot.margins(x=0.15, y=0.15)
+    plot.xaxis.set_major_formatter("{x:g}")
+    plot.set_xlim(left=min(-0.5, *(_rate(point) for point in points)) - 1.0)
     plot.set_xlabel("rate, nats per face")
     plot.set_ylabel("PSNR of reconstructions, dB")
     plot.spines[["top", "right"]].set_visible(False)

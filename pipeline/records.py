@@ -180,13 +180,15 @@ def iter_records(path: Path, schema: pa.Schema, without: str | None = None) -> I
         without: rows that have a value in this column are left out.
 
     Raises:
-        DataError: the file is no Parquet, or lacks a column of the schema.
+        DataError: the file is missing, is no Parquet, or lacks a column of the schema.
     """
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(_GROUP // 8, columns=schema.names):
                 wanted = batch if without is None else batch.filter(pc.is_null(batch.column(without)))
                 yield from pa.Table.from_batches([wanted]).cast(schema).to_pylist()
+    except FileNotFoundError:
+        raise _missing(path) from None
     except (pa.ArrowException, ValueError, OSError) as error:
         raise _unreadable(path, schema, error) from None
 
@@ -201,7 +203,7 @@ def read_records(path: Path, schema: pa.Schema) -> list[Row]:
         table = pq.read_table(io.BytesIO(path.read_bytes()), columns=schema.names)
         rows: list[Row] = table.cast(schema).to_pylist()
     except FileNotFoundError:
-        raise DataError(f"expected records in {path}, found no such file: run the stage that makes it first") from None
+        raise _missing(path) from None
     except (pa.ArrowException, ValueError, OSError) as error:  # OSError: a damaged page
         raise _unreadable(path, schema, error) from None
     return rows
@@ -222,6 +224,10 @@ def find_records(path: Path, schema: pa.Schema, column: str, values: Iterable[st
     except (pa.ArrowException, ValueError, OSError) as error:
         raise _unreadable(path, schema, error) from None
     return rows
+
+
+def _missing(path: Path) -> DataError:
+    return DataError(f"expected records in {path}, found no such file: run the stage that makes it first")
 
 
 def _unreadable(path: Path, schema: pa.Schema, error: Exception) -> DataError:

@@ -21,23 +21,27 @@ from pipeline.groups import (
     members,
 )
 from pipeline.leaks import ALIKE_FACES, ALIKE_PICTURES, leak_report, refuse_straddling, straddling
-from pipeline.records import FACES, SELECTION, part_of, read_records, write_records
+from pipeline.records import FACES, SELECTION, iter_records, part_of, write_records
 from pipeline.rejects import Reject
 from pipeline.splits import own_split, split_of_group
 from pipeline.tag_labels import TagLabels
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.params import SelectParams
     from pipeline.records import Row
 
-_READ = (
-    *(name for name in FACES.names if name in SELECTION.names),
-    *(*FACE_COLUMNS, *PICTURE_COLUMNS, "source", "source_id", "parent"),
-    *sorted({gate.column for gate in GATES} - set(SELECTION.names)),
+_KEPT = tuple(name for name in FACES.names if name in SELECTION.names)
+_DECIDED = ("group", "split", "reject", "detail")
+_DECIDING = (
+    *("face_id", "image_id", "crop_size", "score", "reject", "detail", "source", "source_id", "parent"),
+    *(*FACE_COLUMNS, *PICTURE_COLUMNS),
+    *sorted({gate.column for gate in GATES} - {"crop_size", "score"}),
 )
+_OF_PICTURE = ("image_id", "pixels", "image_thumbnail", "source")  # what is long in memory
+_BLOCKING = ("url", "page_url", "author")
 _LOOKS = 100  # at what is kept, before `select` gives up: one will do, and made-up crowds of one hash took twenty
 
 
@@ -53,30 +57,51 @@ def select_faces(
     Raises:
         DataError: a batch has no records or old ones, nothing is left, or a duplicate group is in two splits.
     """
-    tags = TagLabels(params.labels)
-    rows = [row for batch in sorted(batches) for row in _read(batch, faces / batch / "faces.parquet", tags)]
-    found = choose(rows, params, blocklist or Blocklist())
+    blocklist, names = blocklist or Blocklist(), sorted(batches)
+    columns = (*_DECIDING, *_BLOCKING) if blocklist else _DECIDING
+    rows = [row for batch in names for row in _read(batch, _records(faces, batch), columns)]
+    found = choose(rows, params, blocklist)
     kept = [row for row in found if row["reject"] is None]
     if not kept:
         reasons = ", ".join(f"{count} {reject}" for reject, count in Counter(row["reject"] for row in found).items())
         forgotten = all(row["reject"] == Reject.FORGOTTEN for row in found)
         remedy = "add pictures that blocklist.csv does not name" if found and forgotten else "loosen `select`"
         raise DataError(f"expected faces to keep, found none among {len(found)} ({reasons}): {remedy}")
-    write_records(out, SELECTION, ({name: row[name] for name in SELECTION.names} for row in found))
+    write_records(out, SELECTION, _selected(faces, names, rows, TagLabels(params.labels)))
     return _summary(found, kept)
 
 
-def _read(batch: str, path: Path, tags: TagLabels) -> list[Row]:
-    """Rows of a batch; the tags complete the labels of pictures with one face: of several, nobody knows which."""
-    columns = part_of(FACES, *_READ, "tags") if tags else part_of(FACES, *_READ)
-    rows = read_records(path, columns)
-    cut = Counter(row["image_id"] for row in rows if row["phash"] is not None)
-    for row in rows:
+def _records(faces: Path, batch: str) -> Path:
+    return faces / batch / "faces.parquet"
+
+
+def _read(batch: str, path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Rows of a batch with what decides on them alone: all are in memory at once, so those of a picture share it."""
+    last: Row = {}
+    for row in iter_records(path, part_of(FACES, *columns)):
+        for column in _OF_PICTURE:
+            if last and row[column] == last[column]:
+                row[column] = last[column]
         row |= {"batch": batch, "group": None, "split": None}
-        said = row.pop("tags", None)
-        if said and row["phash"] is not None and cut[row["image_id"]] == 1:
+        last = row
+        yield row
+
+
+def _selected(faces: Path, batches: Iterable[str], decided: Sequence[Row], tags: TagLabels) -> Iterator[Row]:
+    """The faces with what was decided on them, read once more for all that decided nothing.
+
+    Tags complete the labels of pictures with one face: of several, nobody knows which.
+    """
+    columns = part_of(FACES, *_KEPT, "tags") if tags else part_of(FACES, *_KEPT)
+    cut = Counter((row["batch"], row["image_id"]) for row in decided if row["phash"] is not None) if tags else {}
+    read = (row | {"batch": batch} for batch in batches for row in iter_records(_records(faces, batch), columns))
+    for row, decision in zip(read, decided, strict=True):
+        if row["face_id"] is None:
+            continue
+        said, alone = row.pop("tags", None), cut and cut[row["batch"], row["image_id"]] == 1
+        if said and alone and decision["phash"] is not None:
             row["labels"] = tags.completed(row["labels"], said)
-    return rows
+        yield row | {name: decision[name] for name in _DECIDED}
 
 
 def choose(rows: Sequence[Row], params: SelectParams, blocklist: Blocklist) -> list[Row]:
