@@ -7,10 +7,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-ENOUGH = 20  # right and false boxes each, without which nothing can be said
+FITS = 3  # of the line, each on what the one before makes
+ENOUGH = 10  # right and false boxes each, without which nothing can be said
 _ROUNDS = 100
+
+Verdict = tuple[float, float, bool]  # a box's log-odds, what is added to them afterwards, whether it hits a face
+
+
+def standing_line(judged: Callable[[float, float], Sequence[Verdict]]) -> tuple[float, float]:
+    """Slope and intercept that still fit once they are in use.
+
+    Which windows are looked at again, and how many agree, depends on their log-odds: what a line was fitted to is no
+    more what it makes. So it is fitted again.
+
+    Args:
+        judged: what the networks say of boxes, and what became of these, with a slope and an intercept in use.
+    """
+    slope, intercept = 1.0, 0.0
+    for _ in range(FITS):
+        verdicts = judged(slope, intercept)
+        logits, offsets, hits = zip(*verdicts, strict=True) if verdicts else ((), (), ())
+        steeper, higher = calibrated(logits, offsets, hits)
+        slope, intercept = steeper * slope, steeper * intercept + higher
+    return slope, intercept
 
 
 def calibrated(logits: Sequence[float], offsets: Sequence[float], hits: Sequence[bool]) -> tuple[float, float]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from pipeline.errors import DataError
+from pipeline.images import LIBRARIES
 from pipeline.verifier_training.stock import Pool, Stock
 from pipeline.verifier_training.tiles import stacked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -36,6 +40,38 @@ class Lesson:
     folds: int = 5
     seed: int = 0
     start: Path | None = None  # a finished verifier to go on from, instead of learning at first
+
+
+def numbers(lesson: Lesson) -> dict[str, Any]:
+    """How long a lesson is and what it begins with, as JSON."""
+    asked = {name: getattr(lesson, name) for name in ("drawn", "images", "teach_images", "folds", "seed")}
+    start = hashlib.sha256(lesson.start.read_bytes()).hexdigest() if lesson.start else None
+    return asked | {"start": start}
+
+
+def identity(lesson: Lesson) -> str:
+    """A digest of a lesson: its numbers, its files, their labels, the code and the libraries that teach it."""
+    entries = [entry for entry, _ in lesson.labelled]
+    files = [
+        [(repr(each), _changed(Path(each.path))) for each in kind] for kind in (entries, lesson.crops, lesson.faceless)
+    ]
+    files.append([(repr(picture), 0) for _, picture in lesson.labelled])
+    text = json.dumps([numbers(lesson), files, _code()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _code() -> list[str]:
+    """Digests of the modules that decide what is learnt, and the libraries."""
+    here = Path(__file__).parent
+    names = ("hashing", "images", "labelled_faces", "verified_detectors", "verifier", "windows")
+    modules = [*here.glob("*.py"), *(here.parent / "draw").glob("*.py"), *(here.with_name(f"{n}.py") for n in names)]
+    code = [hashlib.sha256(module.read_bytes()).hexdigest() for module in sorted(modules)]
+    return [*LIBRARIES.values(), torch.__version__, *code]
+
+
+def _changed(path: Path) -> int:
+    """When, in ns; of a link to nowhere 0: that it cannot be read is found when it is read."""
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 @dataclass(frozen=True)

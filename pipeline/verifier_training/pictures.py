@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 2600  # pixels of the longer side; larger pictures are shrunk first
 _MIN_FACE = 64  # side of the smallest box at which errors are looked for, source pixels
+_LOOKED_FOR = 96  # side of the smallest box that is looked for in use
 _NEAR = 0.6  # an error so near to a face, in faces, is a bad frame of it and none of these
 
 
@@ -130,7 +131,7 @@ def judged(picture: Picture) -> list[tuple[float, float, bool]]:
         return []
     rgb, faces = seen
     free, verdicts = list(faces), []
-    for (logit, x, y, side, _), windows in found_everywhere(_verifier, rgb, _MIN_FACE):
+    for (logit, x, y, side, _), windows in found_everywhere(_verifier, rgb, _LOOKED_FOR):
         hit = next((face for face in free if _hits(x, y, side, face)), None)
         if hit is not None:
             free.remove(hit)

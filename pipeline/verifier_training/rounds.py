@@ -12,8 +12,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,11 +21,10 @@ from safetensors.torch import load_file, save
 from pipeline.atomic import write_bytes, write_json
 from pipeline.detector_pictures import DrawnPicture
 from pipeline.errors import DataError
-from pipeline.images import LIBRARIES
 from pipeline.verifier_training import pictures as work
-from pipeline.verifier_training.calibration import calibrated
+from pipeline.verifier_training.calibration import FITS, Verdict, standing_line
 from pipeline.verifier_training.folds import face_of, fold_of_each, look_of
-from pipeline.verifier_training.lesson import Taught, base_stock, check, with_labels
+from pipeline.verifier_training.lesson import Taught, base_stock, check, identity, numbers, with_labels
 from pipeline.verifier_training.loop import Point, train
 from pipeline.verifier_training.network import VerifierNetwork, as_convolutions, network_of
 from pipeline.verifier_training.onnx_file import onnx_bytes, read_onnx
@@ -37,6 +35,7 @@ from pipeline.workers import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -50,20 +49,6 @@ _LEARNING_RATE, _TEACHING_RATE = 4e-3, 1.5e-3
 _DRAWN_SEED, _MISTAKES_SEED, _HELD_OUT_SEED = 7, 9, 11  # of illustrations; the default project draws seed 0
 _MISTAKES_DRAWN, _HELD_OUT_DRAWN = 400, 200
 _SAMPLE = 1024  # windows from which a finished network's normalisations are found
-
-
-def _code() -> list[str]:
-    """Digests of the modules that decide what is learnt, and the libraries."""
-    here = Path(__file__).parent
-    names = ("hashing", "images", "labelled_faces", "verified_detectors", "verifier", "windows")
-    modules = [*here.glob("*.py"), *(here.parent / "draw").glob("*.py"), *(here.with_name(f"{n}.py") for n in names)]
-    code = [hashlib.sha256(module.read_bytes()).hexdigest() for module in sorted(modules)]
-    return [*LIBRARIES.values(), torch.__version__, *code]
-
-
-def _changed(path: Path) -> int:
-    """When, in ns; of a link to nowhere 0: that it cannot be read is found when it is read."""
-    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 class Rounds:
@@ -117,24 +102,11 @@ class Rounds:
 
     def _claim(self) -> None:
         """Keep what an earlier run of the same lesson has finished, and nothing else."""
-        entries = [entry for entry, _ in self._lesson.labelled]
-        files = [
-            [(repr(each), _changed(Path(each.path))) for each in kind]
-            for kind in (entries, self._lesson.crops, self._lesson.faceless)
-        ]
-        files.append([(repr(picture), 0) for _, picture in self._lesson.labelled])
-        text = json.dumps([self._numbers(), files, _code()], sort_keys=True)
-        mine = hashlib.sha256(text.encode()).hexdigest().encode()
+        mine = identity(self._lesson).encode()
         note = self._folder / "lesson"
         if not note.is_file() or note.read_bytes() != mine:
             shutil.rmtree(self._folder, ignore_errors=True)
             write_bytes(note, mine)
-
-    def _numbers(self) -> dict[str, Any]:
-        lesson = self._lesson
-        numbers = {name: getattr(lesson, name) for name in ("drawn", "images", "teach_images", "folds", "seed")}
-        start = hashlib.sha256(lesson.start.read_bytes()).hexdigest() if lesson.start else None
-        return numbers | {"start": start}
 
     def _cut(self) -> tuple[list[Tiles], NDArray[np.uint8], list[Tiles], list[Tiles]]:
         lesson, report = self._lesson, self._bar("cut tiles")
@@ -227,21 +199,26 @@ class Rounds:
             (network, [picture for (_, picture), fold in zip(self._lesson.labelled, fold_of, strict=True) if fold == k])
             for k, network in enumerate(networks)
         ] or [(whole, [Picture(DrawnPicture(_HELD_OUT_SEED, number)) for number in range(drawn)])]
-        report, verdicts, done = self._bar("calibrate"), [], 0
-        total = sum(len(pictures) for _, pictures in kept)
-        for number, (network, pictures) in enumerate(kept):
-            weights = self._folder / f"calibrated-{number}.onnx"
-            write_bytes(weights, onnx_bytes(as_convolutions(network)))
-            for found in ordered_map(work.judged, pictures, self._workers, work.prepare, weights):
-                verdicts += found
-                done += 1
-                report(done, total, {"boxes": len(verdicts)})
-        logits, offsets, hits = zip(*verdicts, strict=True) if verdicts else ((), (), ())
-        return calibrated(logits, offsets, hits)
+        report, done = self._bar("calibrate"), 0
+        total = FITS * sum(len(pictures) for _, pictures in kept)
+
+        def judged(slope: float, intercept: float) -> list[Verdict]:
+            nonlocal done
+            verdicts: list[Verdict] = []
+            for number, (network, pictures) in enumerate(kept):
+                weights = self._folder / f"calibrated-{number}.onnx"
+                write_bytes(weights, onnx_bytes(as_convolutions(network, slope, intercept)))
+                for found in ordered_map(work.judged, pictures, self._workers, work.prepare, weights):
+                    verdicts += found
+                    done += 1
+                    report(done, total, {"boxes": len(verdicts)})
+            return verdicts
+
+        return standing_line(judged)
 
     def _note(self, out: Path, taught: Taught) -> None:
         slope, intercept = taught.calibration
-        about = {"asked": self._numbers(), "learnt_from": taught.counts}
+        about = {"asked": numbers(self._lesson), "learnt_from": taught.counts}
         write_json(out / ABOUT, about | {"calibration": {"slope": slope, "intercept": intercept}})
         lines = ["round\timages_seen\tloss\tverdict\twrong"]
         for name, curve in taught.curves.items():

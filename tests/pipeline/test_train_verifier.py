@@ -23,7 +23,7 @@ from pipeline.labelled_faces import LabelledFace, LabelledPicture
 from pipeline.matching import matched
 from pipeline.progress import silent
 from pipeline.verifier import MAX_BYTES, SHIPPED, Verifier
-from pipeline.verifier_training.calibration import calibrated
+from pipeline.verifier_training.calibration import calibrated, standing_line
 from pipeline.verifier_training.folds import fold_of_each, look_of
 from pipeline.verifier_training.lesson import Lesson
 from pipeline.verifier_training.network import VerifierNetwork, as_convolutions, in_units, network_of
@@ -258,6 +258,25 @@ def test_calibration_finds_the_line_that_made_the_verdicts():
     slope, intercept = calibrated(logits.tolist(), offsets.tolist(), hits.tolist())
     assert abs(slope - 1.7) < 0.1
     assert abs(intercept + 2.5) < 0.15
+
+
+def test_a_line_still_fits_once_it_is_in_use():
+    """The surer the windows, the more of them agree, which the first fit does not foresee."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 2, 5000)
+    hits = rng.random(5000) < 1 / (1 + np.exp(-(1.5 * x + 1)))
+
+    def judged(slope, intercept):
+        logits = slope * x + intercept
+        seen = logits > -4
+        return list(zip(logits[seen], np.log1p(np.exp(logits[seen])), hits[seen], strict=True))
+
+    def gap(slope, intercept):
+        logits, offsets, hit = map(np.array, zip(*judged(slope, intercept), strict=True))
+        return abs(float((1 / (1 + np.exp(-(logits + offsets))) - hit).mean()))
+
+    once = calibrated(*zip(*judged(1.0, 0.0), strict=True))
+    assert gap(*standing_line(judged)) < 0.5 * gap(*once)
 
 
 @pytest.mark.parametrize(
