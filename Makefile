@@ -10,7 +10,7 @@ FIRST := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro sweep ingest batch-is-named test test-slow lint fmt types check cascade clean
+.PHONY: help setup repro sweep bench images-are-named ingest batch-is-named test test-slow lint fmt types check cascade clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,19 @@ repro: $(INSTALLED) ## from illustrations to a trained VAE: `dvc repro`
 sweep: $(INSTALLED) ## what σ balances: an experiment for each, then reports/sweep.png
 	dvc repro pack judge
 	python -m benchmarks.sweep
+
+bench: images-are-named $(INSTALLED) ## print the figures of README and docs: make bench IMAGES=folder SHARDS=folder
+	python -m benchmarks.waits
+	python -m benchmarks.crop_yield $(IMAGES) $(IMAGES)/faces.json
+	python -m benchmarks.crop_profile $(IMAGES)
+	python -m benchmarks.ray_nodes $(IMAGES)
+	python -m benchmarks.growing
+	python -m benchmarks.scale
+	python -m benchmarks.train_speed
+	python -m benchmarks.reach $(SHARDS)
+
+images-are-named:
+	@test -n "$(IMAGES)" -a -n "$(SHARDS)" || { echo "expected labelled illustrations (a folder with faces.json) and packed faces: make bench IMAGES=folder SHARDS=folder" >&2; exit 2; }
 
 ingest: batch-is-named $(INSTALLED) ## look for new pictures in a batch from the web: make ingest BATCH=name
 	anime-data ingest $(BATCH) --update

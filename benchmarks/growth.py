@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.crop import crop_batch
+from pipeline.engines import Local
 from pipeline.pack import pack_faces
 from pipeline.params import CropParams, PackParams, SelectParams
 from pipeline.records import SAMPLES, SELECTION, Row, read_records
@@ -43,7 +44,7 @@ class Dataset:
             (root / "raw" / batch).mkdir(parents=True)
             for number, members in enumerate(tars):
                 write_tar(root / "raw" / batch / f"{number}.tar", members)
-            crop_batch(root / "raw" / batch, self.root / "faces" / batch, CropParams(), "whole_image", WORKERS)
+            crop_batch(root / "raw" / batch, self.root / "faces" / batch, CropParams(), "whole_image", Local(WORKERS))
         self._selection = root / "selection.parquet"
         select_faces(batches, root / "faces", self._selection, SelectParams())
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,14 +120,13 @@ def main() -> None:
     parser.add_argument("--copies", type=float, default=0.1)
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
-    rows = list(made_up(given.faces, given.copies, np.random.default_rng(0)))
+    rows = made_up(given.faces, given.copies, np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         records = [folder / "data" / "faces" / f"batch{batch}" / "faces.parquet" for batch in range(given.batches)]
         for number, path in enumerate(records):
-            write_records(
-                path, FACES, rows[number * len(rows) // len(records) : (number + 1) * len(rows) // len(records)]
-            )
+            count = (number + 1) * given.faces // given.batches - number * given.faces // given.batches
+            write_records(path, FACES, islice(rows, count))
         batches = {path.parent.name: {"path": "nowhere"} for path in records}
         labels = {"hair": {f"hair {tag}": [tag] for tag in TAGS[:20]}}
         (folder / "params.yaml").write_text(json.dumps({"batches": batches, "select": {"labels": labels}}))

@@ -19,11 +19,12 @@ from pathlib import Path
 from pipeline.errors import DataError, ParamsError, SourceError
 from pipeline.face_folder import HIDDEN
 from pipeline.images import MAX_BYTES, BadPictureError
+from pipeline.places import is_url, open_place, read_part
 from pipeline.rejects import Reject
 
 IMAGES_RECORD = "images.parquet"  # what `ingest` writes beside the pictures
 LABELS = "labels.csv"  # what a person knows of the faces
-_BESIDE_IT = frozenset({IMAGES_RECORD, "ingest.json", "README.md"})
+BESIDE = frozenset({IMAGES_RECORD, "ingest.json", "README.md"})  # what it and its like are called
 _SIDECARS = frozenset(
     {".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".xml", ".yaml", ".yml", ".html", ".parquet", ".toml", ".log"}
 )
@@ -41,7 +42,7 @@ class Entry:
     """A file that may be a picture, and how to read it again from another process."""
 
     image: str  # path relative to the input; for a member of an archive `archive/member`
-    path: str  # the file on disk
+    path: str  # the file on disk, or its URL
     member: int | None = None  # place inside a zip: names may occur twice
     offset: int | None = None  # first byte inside a tar
     size: int = 0
@@ -65,15 +66,20 @@ def list_entries(root: Path, without: Path | None = None) -> list[Entry]:
         raise ParamsError(f"expected another folder for the faces than {root}, which holds the pictures: give --out")
     if root.is_dir():
         unread: list[Entry] = []
-        entries = [entry for path in _walk(root, unread) for entry in _expand(path, _label(path, root))] + unread
+        entries = [entry for path in _walk(root, unread) for entry in expand(_file(path, _label(path, root)))] + unread
     elif root.is_file():
-        entries = _expand(root, "") if is_archive(root) else [_file(root, root.name)]
+        entries = expand(_file(root, root.name), is_root=True)
         if [entry.path for entry in entries] == [str(root)] and entries[0].problem and is_archive(root):
             raise SourceError(f"expected a zip or a tar in {root}, found a {entries[0].problem[1]}")
     else:
         raise SourceError(f"expected pictures in {root.absolute()}, found no such folder or archive: check the path")
     if not entries:
         raise DataError(f"expected pictures in {root.absolute()}, found it empty: put pictures there")
+    return in_order(entries)
+
+
+def in_order(entries: list[Entry]) -> list[Entry]:
+    """Sorted by their labels; equal ones as they lie in their archive."""
     return sorted(entries, key=lambda entry: (entry.image, entry.offset or entry.member or 0))
 
 
@@ -101,17 +107,16 @@ def _read(entry: Entry) -> bytes:
         archive = _open_zip(entry.path)
         with archive.open(archive.infolist()[entry.member]) as file:
             return file.read(MAX_BYTES + 1)  # a zip's own word for the size may be a lie
-    with Path(entry.path).open("rb") as file:
-        if entry.offset is None:
-            return file.read(MAX_BYTES + 1)
-        file.seek(entry.offset)
-        return file.read(entry.size)
+    if entry.offset is None and not is_url(entry.path):
+        return read_part(entry.path, 0, MAX_BYTES + 1)  # it may have grown
+    start = entry.offset or 0
+    return read_part(entry.path, start, start + entry.size)
 
 
 @lru_cache(maxsize=4)
 def _open_zip(path: str) -> zipfile.ZipFile:
     """Kept open: a zip's directory is read whole at each opening."""
-    return zipfile.ZipFile(path)
+    return zipfile.ZipFile(open_place(path) if is_url(path) else path)
 
 
 def _walk(root: Path, unread: list[Entry]) -> list[Path]:
@@ -128,17 +133,18 @@ def _walk(root: Path, unread: list[Entry]) -> list[Path]:
 
     for folder, folders, files in os.walk(root, onerror=refuse):
         here = Path(folder)
-        folders[:] = [name for name in folders if not _hidden(name) and not (here / name / HIDDEN).is_dir()]
+        folders[:] = [name for name in folders if not hidden(name) and not (here / name / HIDDEN).is_dir()]
         for path in (here / name for name in folders):
             if path.is_symlink():  # may lead in a circle, or out of the input
                 problem = (Reject.UNREADABLE, "a link to a folder, not followed")
                 unread.append(Entry(_label(path, root), str(path), problem=problem))
-        ours = (_BESIDE_IT if IMAGES_RECORD in files else set()) | ({LABELS} if here == root else set())
-        found += [here / name for name in files if not _hidden(name) and name not in ours]
+        ours = (BESIDE if IMAGES_RECORD in files else set()) | ({LABELS} if here == root else set())
+        found += [here / name for name in files if not hidden(name) and name not in ours]
     return found
 
 
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
+    """Whether a file or folder of this name is passed over: it begins with a dot, or operating systems leave it."""
     return name.startswith(".") or name.lower() in _JUNK
 
 
@@ -152,58 +158,69 @@ def is_archive(path: Path) -> bool:
     return path.suffix.lower() in {".zip", ".cbz", ".tar"}
 
 
-def _expand(path: Path, label: str) -> list[Entry]:
-    """The file itself, or the members of an archive; a damaged archive gives one more entry that says so."""
-    if not is_archive(path):
-        return [_file(path, label)]
+def expand(file: Entry, is_root: bool = False) -> list[Entry]:
+    """The file itself, or the members of an archive; a damaged archive gives one more entry that says so.
+
+    Args:
+        file: a file that was found.
+        is_root: it is the whole input, so that the labels of its members do not begin with its name.
+    """
+    if not is_archive(Path(file.image)):
+        return [file]
     entries: list[Entry] = []
     try:
-        list_members = _list_tar if path.suffix.lower() == ".tar" else _list_zip
-        list_members(path, f"{label}/" if label else "", entries)
+        list_members = _list_tar if file.image.lower().endswith(".tar") else _list_zip
+        list_members(file.path, "" if is_root else f"{file.image}/", entries)
     except _REFUSED as error:
         problem = (Reject.TRUNCATED, f"damaged archive: {error}")
-        entries.append(Entry(label or path.name, str(path), problem=problem))
+        entries.append(Entry(file.image, file.path, problem=problem))
     return entries
 
 
+def named_problem(name: str) -> tuple[Reject, str] | None:
+    """Why a file of this name is not worth reading."""
+    suffix = Path(name).suffix.lower()
+    if suffix in _SIDECARS:
+        return Reject.SIDECAR, f"metadata ({suffix}), not a picture"
+    if suffix in _PACKED:
+        return Reject.NOT_AN_IMAGE, f"a packed file ({suffix}): unpack it"
+    return None
+
+
 def _file(path: Path, label: str) -> Entry:
-    problem = None
+    problem = named_problem(path.name)
     try:
         status = path.stat()
     except OSError as error:
         return Entry(label, str(path), problem=(Reject.UNREADABLE, error.strerror or "cannot be read"))
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
         problem = (Reject.NOT_AN_IMAGE, "not a regular file")
-    elif path.suffix.lower() in _SIDECARS:
-        problem = (Reject.SIDECAR, f"metadata ({path.suffix.lower()}), not a picture")
-    elif path.suffix.lower() in _PACKED:
-        problem = (Reject.NOT_AN_IMAGE, f"a packed file ({path.suffix.lower()}): unpack it")
     return Entry(label, str(path), size=status.st_size, problem=problem)
 
 
-def _list_tar(path: Path, prefix: str, entries: list[Entry]) -> None:
-    with tarfile.open(path, "r:", errors="backslashreplace") as archive:
+def _list_tar(place: str, prefix: str, entries: list[Entry]) -> None:
+    with open_place(place) as file, tarfile.open(fileobj=file, mode="r:", errors="backslashreplace") as archive:
         for member in archive:
             if member.isdir() or _hidden_member(member.name):
                 continue
             plain = member.isreg() and not member.issparse() and member.size >= 0
             problem = _member_problem(member.name, plain)
-            entries.append(Entry(prefix + member.name, str(path), None, member.offset_data, member.size, problem))
-        if path.stat().st_size < archive.offset:
+            entries.append(Entry(prefix + member.name, place, None, member.offset_data, member.size, problem))
+        if file.seek(0, os.SEEK_END) < archive.offset:
             raise tarfile.ReadError("unexpected end of data")
 
 
-def _list_zip(path: Path, prefix: str, entries: list[Entry]) -> None:
-    with zipfile.ZipFile(path) as archive:
+def _list_zip(place: str, prefix: str, entries: list[Entry]) -> None:
+    with open_place(place) as file, zipfile.ZipFile(file) as archive:
         for number, member in enumerate(archive.infolist()):
             if member.is_dir() or _hidden_member(member.filename):
                 continue
             problem = _member_problem(member.filename, plain=True)
-            entries.append(Entry(prefix + member.filename, str(path), number, None, member.file_size, problem))
+            entries.append(Entry(prefix + member.filename, place, number, None, member.file_size, problem))
 
 
 def _hidden_member(name: str) -> bool:
-    return any(_hidden(part) and part not in {".", ".."} for part in Path(name).parts)
+    return any(hidden(part) and part not in {".", ".."} for part in Path(name).parts)
 
 
 def _member_problem(name: str, plain: bool) -> tuple[Reject, str] | None:

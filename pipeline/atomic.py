@@ -22,15 +22,26 @@ def write_bytes(path: Path, content: bytes, flush: bool = True) -> None:
         flush: wait until the disk has it. Without, a power cut (not a killed process) may lose it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path, flush) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def new_file(path: Path, flush: bool = True) -> Iterator[Path]:
+    """Give the name of a file beside `path` to write; on success it replaces `path`, on error it is removed.
+
+    Args:
+        path: where; the folder is there.
+        flush: wait until the disk has it. Without, a power cut (not a killed process) may lose it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            if flush:
-                file.flush()
+        yield temporary
+        if flush:
+            with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError:
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 

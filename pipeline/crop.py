@@ -9,35 +9,38 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.archives import list_entries
 from pipeline.atomic import new_folder, restore_folder, write_bytes, write_json
 from pipeline.crop_settings import Faces, digest_of, public, settings_of
-from pipeline.cutter import CutSettings, Cutter, Outcome
 from pipeline.earlier import RECORD, finished_pictures, note_made
+from pipeline.engines import HERE
 from pipeline.errors import DataError
 from pipeline.face_folder import HIDDEN, claim, remove_stale
 from pipeline.funnel import Funnel, funnel
-from pipeline.journal import Journal, KnownPictures
+from pipeline.inputs import opened_input
+from pipeline.journal import Journal
 from pipeline.locks import only_run_on
 from pipeline.progress import Progress, silent
 from pipeline.provenance import described, forget
+from pipeline.publishing import need_ours, publish, staging_folder
 from pipeline.records import FACES, write_records
 from pipeline.rejects import Reject
 from pipeline.tars import write_tar
-from pipeline.workers import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pipeline.archives import Entry
     from pipeline.blocklist import Blocklist
+    from pipeline.cutter import Outcome
+    from pipeline.engines import Engine
+    from pipeline.inputs import Input
     from pipeline.params import CropParams
     from pipeline.records import Row
 
-_TASK = 8  # pictures handed to a worker at once
+SUMMARY = "summary.json"
 _TAR_CROPS = 1024  # crops in a tar
 
 
@@ -46,7 +49,7 @@ def crop_batch(
     out: Path,  # faces.parquet and crops-00000.tar … appear here
     params: CropParams,
     faces: Faces,
-    workers: int,
+    engine: Engine = HERE,
     progress: Progress = silent,
     blocklist: Blocklist | None = None,  # whose faces get no crop
 ) -> Funnel:
@@ -58,25 +61,24 @@ def crop_batch(
         DataError: no picture, no face, more unreadable files than `params.max_rejected`, or a damaged
             images.parquet or labels.csv.
     """
-    entries = list_entries(root)
     settings = settings_of(params, faces, size=None)
     made_by = digest_of(settings)
     partial = out.with_name(f"{out.name}.partial")
-    path = partial / _journal_name(made_by)
-    with only_run_on(out), Journal(path) as journal:
+    journal_path = partial / _journal_name(made_by)
+    with opened_input(root) as given, only_run_on(out), Journal(journal_path) as journal:
         restore_folder(out)
         journal.learn(out, finished_pictures(out, made_by))
-        found = _found(entries, settings, journal, path, lambda outcome: journal.add(outcome, True), workers, progress)
-        rows = described(root, entries, found)
+        outcomes = engine.outcomes(given.entries, settings, journal)
+        rows = described(given, _found(given, outcomes, journal, lambda outcome: journal.add(outcome, True), progress))
         if blocklist:
             forget(rows, blocklist)
-        counted = funnel(len(entries), rows)
+        counted = funnel(len(given.entries), rows)
         if counted.unreadable_share > params.max_rejected:
             raise DataError(
                 f"expected at most {params.max_rejected:.0%} unreadable files in {root}, found "
                 f"{counted.unreadable_share:.0%} ({_reasons(counted)}): mend the source or raise crop.max_rejected"
             )
-        _need_faces(counted, root)
+        _need_faces(counted, given)
         with new_folder(out) as folder:
             _write_tars(folder, [row for row in rows if _kept(row)], journal)
             write_records(folder / RECORD, FACES, rows)
@@ -86,62 +88,66 @@ def crop_batch(
 
 
 def crop_by_hand(
-    root: Path,  # folder, zip, tar, folder of tars
-    out: Path,  # <face id>.png, faces.parquet and summary.json appear here
+    root: Path | str,  # folder, zip, tar, folder of tars; or the URL of one
+    out: Path | str,  # <face id>.png, faces.parquet and summary.json appear here; a folder or a URL
     params: CropParams,
     faces: Faces,
     size: int,  # side of every face, pixels
-    workers: int,
+    engine: Engine = HERE,
     progress: Progress = silent,
+    copied: Progress = silent,  # of what is copied behind a URL
 ) -> Funnel:
     """Crop any pictures to `<face id>.png` of exactly size × size, outside of any project.
 
     Raises:
-        SourceError: the pictures, the cascade or the verifier cannot be had.
+        SourceError: the pictures, the cascade or the verifier cannot be had, or the URL cannot be written.
         ParamsError: `out` holds the faces of other pictures, or the verifier is not the one of `params.weights`.
         DataError: no picture, or no face in them.
     """
-    entries = list_entries(root, without=out)
     settings = settings_of(params, faces, size)
-    path = out / HIDDEN / _journal_name(digest_of(settings))
-    is_new = not out.exists()
-    with only_run_on(out):
-        claim(out, root)
-        with Journal(path) as journal:
+    folder = out if isinstance(out, Path) else staging_folder(out)
+    is_new = not folder.exists()
+    with opened_input(root, out) as given, only_run_on(folder):
+        if isinstance(out, str):
+            need_ours(out, given.place)
+        claim(folder, given.place)
+        with Journal(folder / HIDDEN / _journal_name(digest_of(settings))) as journal:
 
             def keep(outcome: Outcome) -> None:
                 for face_id, png in outcome.crops:
-                    write_bytes(out / f"{face_id}.png", png, flush=False)
+                    write_bytes(folder / f"{face_id}.png", png, flush=False)
                 journal.add(outcome, False)
 
-            journal.forget_lost(out)
-            rows = described(root, entries, _found(entries, settings, journal, path, keep, workers, progress))
-        counted = funnel(len(entries), rows)
+            journal.forget_lost(folder)
+            outcomes = engine.outcomes(given.entries, settings, journal)
+            rows = described(given, _found(given, outcomes, journal, keep, progress))
+        counted = funnel(len(given.entries), rows)
         if not counted.kept and is_new:
-            shutil.rmtree(out)
-        _need_faces(counted, root)
+            shutil.rmtree(folder)
+        _need_faces(counted, given)
         for row in filter(_kept, rows):
             row["crop"] = f"{row['face_id']}.png"
-        remove_stale(out, {row["crop"] for row in rows if _kept(row)})
-        write_records(out / RECORD, FACES, rows)
-        about = {"input": str(root.resolve()), "settings": public(settings)}
-        write_json(out / "summary.json", about | asdict(counted))
+        crops = sorted(row["crop"] for row in rows if _kept(row))
+        remove_stale(folder, set(crops))
+        write_records(folder / RECORD, FACES, rows)
+        about = {"input": given.place, "settings": public(settings)}
+        write_json(folder / SUMMARY, about | asdict(counted))
+        if isinstance(out, str):
+            publish(folder, out, [*crops, RECORD, SUMMARY], copied)
     return counted
 
 
 def _found(
-    entries: list[Entry],
-    settings: CutSettings,
+    given: Input,
+    outcomes: Iterator[Outcome],
     journal: Journal,
-    journal_path: Path,
     keep: Callable[[Outcome], None],
-    workers: int,
     progress: Progress,
 ) -> Iterator[tuple[Entry, list[Row]]]:
     """What is found in each entry, in their order; each finished picture is kept at once."""
     first_seen: dict[str, int] = {}
-    kept = 0
-    for done, (entry, outcome) in enumerate(_outcomes(entries, settings, journal_path, workers), start=1):
+    kept, entries = 0, given.entries
+    for done, (entry, outcome) in enumerate(zip(entries, outcomes, strict=True), start=1):
         image_id, found = outcome.image_id, outcome.rows
         if image_id is not None and outcome.known:
             found = journal.rows(image_id)
@@ -153,27 +159,6 @@ def _found(
         yield entry, found
         kept += sum(map(_kept, found))
         progress(done, len(entries), {"faces": kept})
-
-
-def _outcomes(
-    entries: list[Entry], settings: CutSettings, journal_path: Path, workers: int
-) -> Iterator[tuple[Entry, Outcome]]:
-    tasks = [entries[start : start + _TASK] for start in range(0, len(entries), _TASK)]
-    results = ordered_map(_cut_all, tasks, min(workers, len(tasks)), _prepare, settings, journal_path)
-    for task, outcomes in zip(tasks, results, strict=True):
-        yield from zip(task, outcomes, strict=True)
-
-
-_cutter: Cutter  # one a process: a classifier must not be shared
-
-
-def _prepare(settings: CutSettings, journal_path: Path) -> None:
-    global _cutter  # noqa: PLW0603 - the way an initialiser hands state to a worker's tasks
-    _cutter = Cutter(settings, KnownPictures(journal_path))
-
-
-def _cut_all(entries: list[Entry]) -> list[Outcome]:
-    return [_cutter.outcome(entry) for entry in entries]
 
 
 def _kept(row: Row) -> bool:
@@ -202,11 +187,9 @@ def _reasons(counted: Funnel) -> str:
     return ", ".join(f"{count} {reject}" for reject, count in (counted.rejected_files | counted.rejected_faces).items())
 
 
-def _need_faces(counted: Funnel, root: Path) -> None:
+def _need_faces(counted: Funnel, given: Input) -> None:
     if counted.kept or Reject.FORGOTTEN in counted.rejected_faces:
         return
     looked_at = {Reject.NO_FACE, Reject.LOW_SCORE} & {*counted.rejected_files, *counted.rejected_faces}
     hint = ": for small faces lower min_face, for pictures that are faces already use whole_image" if looked_at else ""
-    raise DataError(
-        f"expected faces in {root.absolute()}, found none in {counted.files} files ({_reasons(counted)}){hint}"
-    )
+    raise DataError(f"expected faces in {given.place}, found none in {counted.files} files ({_reasons(counted)}){hint}")

@@ -70,11 +70,11 @@ class Cutter:
             self._detector = DETECTORS[settings.detector](detector_settings)
             self._version = version_of(settings.detector, settings.verifier)
 
-    def outcome(self, entry: Entry) -> Outcome:
-        """Read, look, cut. Whatever is wrong with a picture becomes its row's reject."""
+    def outcome(self, entry: Entry, content: bytes | None = None) -> Outcome:
+        """Read, where its bytes are not given; look, cut. Whatever is wrong with a picture becomes its row's reject."""
         image_id = None
         try:
-            content = read_entry(entry)
+            content = read_entry(entry) if content is None else content
             image_id = content_id(content)
             if image_id in self._known:
                 return Outcome(image_id, known=True)

@@ -6,7 +6,7 @@ than would be safe alone, and a likeness is no duplicate. (docs/decisions/0010-n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -31,30 +31,43 @@ _AT_ONCE = 4096  # pairs of thumbnails looked at together
 _STANDING = 8  # faces with the same hash that are unlike each other and still compared with the rest
 
 
+class Thumbnails(Protocol):
+    """As `measures.measure_face` makes them: an array uint8 [N, 648], or what gives some of its rows."""
+
+    def __getitem__(self, places: NDArray[np.int64], /) -> NDArray[np.uint8]:
+        """Those at some places, uint8 [P, 648]."""
+        ...
+
+
 def near_duplicates(
-    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], thumbnails: NDArray[np.uint8], distance: int
+    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], thumbnails: Thumbnails, distance: int
 ) -> NDArray[np.int64]:
     """Pairs of faces, or of pictures, that are nearly the same: just enough to join each to all of its group.
 
     Args:
         phash: perceptual hashes, uint64 [N].
         flipped: those of the mirror images, uint64 [N].
-        thumbnails: as `measures.measure_face` makes them, uint8 [N, 648].
+        thumbnails: of the N.
         distance: bits in which the hashes of near duplicates may differ.
 
     Returns:
         int64 [P, 2], P < N, sorted, the smaller number of a pair first.
     """
-    count, split = len(thumbnails), GREY_SIDE * GREY_SIDE
-    greys = thumbnails[:, :split].reshape(count, GREY_SIDE, GREY_SIDE)
-    tints = thumbnails[:, split:].reshape(count, 2, TINT_SIDE, TINT_SIDE)
 
     def alike(one: NDArray[np.int64], other: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        away = _difference(greys[one], _turned(greys[other], mirrored))
-        tint_away = _tint_difference(tints[one], _turned(tints[other], mirrored))
+        (grey, tint), (other_grey, other_tint) = _parted(thumbnails[one]), _parted(thumbnails[other])
+        away = _difference(grey, _turned(other_grey, mirrored))
+        tint_away = _tint_difference(tint, _turned(other_tint, mirrored))
         return away <= np.where(tint_away <= _TINT, _ALIKE, _TIGHT)
 
     return _joining_pairs(phash, flipped, distance, alike)
+
+
+def _parted(thumbnails: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Thumbnails uint8 [P, 648] as grey pictures uint8 [P, 24, 24] and tints uint8 [P, 2, 6, 6]."""
+    count, split = len(thumbnails), GREY_SIDE * GREY_SIDE
+    greys = thumbnails[:, :split].reshape(count, GREY_SIDE, GREY_SIDE)
+    return greys, thumbnails[:, split:].reshape(count, 2, TINT_SIDE, TINT_SIDE)
 
 
 def _joining_pairs(

@@ -47,10 +47,13 @@ GATES = (  # in this order: the first that a face does not pass is its reject
 )
 
 
+PASSED = (None, None)  # the verdict on a face that passes every gate; one for all of them
+
+
 def verdict(row: Mapping[str, Any], params: SelectParams) -> tuple[Reject | None, str | None]:
     """The first gate that a face does not pass, with the figures."""
     for gate in GATES:
         value, threshold = row[gate.column], getattr(params, gate.param)
         if not gate.passes(value, threshold):
             return gate.reject, f"{gate.what} {value:.4g}, wanted {gate.keeps.replace('_', ' ')} {threshold:g}"
-    return None, None
+    return PASSED

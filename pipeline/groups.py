@@ -90,9 +90,8 @@ def near_face_pairs(rows: Sequence[Row], distance: int) -> NDArray[np.int64]:
     Raises:
         DataError: the faces were cut by a version that did not measure what this one needs.
     """
-    return near_duplicates(
-        _hashes(rows, "phash"), _hashes(rows, "phash_flipped"), _thumbnails(rows, "thumbnail"), distance
-    )
+    thumbnails = _Thumbnails(rows, "thumbnail")
+    return near_duplicates(_hashes(rows, "phash"), _hashes(rows, "phash_flipped"), thumbnails, distance)
 
 
 def near_picture_pairs(rows: Sequence[Row]) -> NDArray[np.int64]:
@@ -101,7 +100,7 @@ def near_picture_pairs(rows: Sequence[Row]) -> NDArray[np.int64]:
     places = np.array(sorted(first.values()), np.int64)
     pictures = [rows[place] for place in places]
     phash, flipped = _hashes(pictures, "image_phash"), _hashes(pictures, "image_phash_flipped")
-    return places[near_duplicates(phash, flipped, _thumbnails(pictures, "image_thumbnail"), _PICTURE_DISTANCE)]
+    return places[near_duplicates(phash, flipped, _Thumbnails(pictures, "image_thumbnail"), _PICTURE_DISTANCE)]
 
 
 def post_pairs(rows: Sequence[Row]) -> list[tuple[int, int]]:
@@ -132,11 +131,18 @@ def _hashes(rows: Sequence[Row], column: str) -> NDArray[np.uint64]:
     return np.array(values, np.uint64)
 
 
-def _thumbnails(rows: Sequence[Row], column: str) -> NDArray[np.uint8]:
-    values = [row[column] for row in rows]
-    if any(value is None or len(value) != _THUMBNAIL for value in values):
-        _refuse_old(column)
-    return np.frombuffer(b"".join(values), np.uint8).reshape(len(rows), _THUMBNAIL)
+class _Thumbnails:
+    """The thumbnails of rows, of which few are looked at: put together when they are."""
+
+    def __init__(self, rows: Sequence[Row], column: str) -> None:
+        self._rows, self._column = rows, column
+        if any(row[column] is None or len(row[column]) != _THUMBNAIL for row in rows):
+            _refuse_old(column)
+
+    def __getitem__(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Those at some places, uint8 [P, 648]."""
+        content = b"".join([self._rows[place][self._column] for place in places.tolist()])
+        return np.frombuffer(content, np.uint8).reshape(len(places), _THUMBNAIL)
 
 
 def _refuse_old(column: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pipeline.cutter import Outcome, Row
@@ -61,6 +61,16 @@ class Journal:
     def _in_our_words(self, error: sqlite3.Error) -> DataError:
         hint = "make room if the disk is full, then run again"
         return DataError(f"expected to use the journal {self._path}, which cannot be done ({error}): {hint}")
+
+    @property
+    def path(self) -> Path:
+        """The file, in which other processes may look."""
+        return self._path
+
+    def known(self) -> Iterator[str]:
+        """Ids of all finished pictures."""
+        query = "SELECT image_id FROM pictures UNION SELECT image_id FROM earlier"
+        return (image_id for (image_id,) in self._connection.execute(query))
 
     def add(self, outcome: Outcome, with_crops: bool) -> None:
         """Remember a finished picture in one transaction: its crops too, or their digests alone."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.errors import DataError
 from pipeline.groups import chained, near_face_pairs, near_picture_pairs, post_pairs
+from pipeline.neighbours import near_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     Pair = tuple[int, int, int]  # bits of 64 that differ, the two faces
 
 _SPLITS = ("train", "val", "test")
+_TOO_MANY = 10**7  # pairs to be compared one by one
+_WIDENING = (2, 4, 6, 8, 10)  # bits within which the nearest are looked for before all are compared
 _BLOCK = (32, 8192)  # faces compared at once: what fits into a core's cache
 ALIKE_PICTURES, ALIKE_FACES = "of pictures that are nearly the same", "nearly the same"
 
@@ -86,7 +89,7 @@ def leak_report(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     splits = np.array([row["split"] for row in rows])
     report = {}
     for first, second in combinations(_SPLITS, 2):
-        nearest = _nearest(phash, flipped, np.flatnonzero(splits == first), np.flatnonzero(splits == second), 1)
+        nearest = _nearest_one(phash, flipped, np.flatnonzero(splits == first), np.flatnonzero(splits == second))
         for bits, one, other in nearest:
             ids = {"one": rows[one]["face_id"], "other": rows[other]["face_id"]}
             report[f"{first}-{second}"] = {"distance": bits, **ids}
@@ -112,6 +115,25 @@ def nearest_across(
     for first, second in combinations(_SPLITS, 2):
         found += _nearest(phash, flipped, np.flatnonzero(names == first), np.flatnonzero(names == second), count)
     return sorted(found)[:count]
+
+
+def _nearest_one(
+    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], some: NDArray[np.int64], others: NDArray[np.int64]
+) -> list[Pair]:
+    """The nearest pair of a face of `some` and one of `others`; of many faces not all are compared."""
+    if len(some) * len(others) > _TOO_MANY:
+        of, count = np.concatenate([some, others]), len(some) + len(others)
+        hashes = np.concatenate([phash[of], flipped[of]])
+        side = np.tile(np.arange(count) >= len(some), 2).astype(np.int64)
+        for distance in _WIDENING:
+            pairs = np.concatenate([*near_hashes(hashes, distance, lambda: side), np.empty((0, 2), np.int64)])
+            pairs = pairs[pairs.min(axis=1) < count]  # of two faces one may be mirrored
+            if len(pairs):
+                bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
+                pairs = np.sort(pairs[bits == bits.min()] % count, axis=1)  # those of `some` first
+                one, other = of[pairs[np.lexsort((of[pairs[:, 1]], of[pairs[:, 0]]))[0]]]
+                return [(int(bits.min()), int(one), int(other))]
+    return _nearest(phash, flipped, some, others, 1)
 
 
 def _nearest(

@@ -63,7 +63,8 @@ def _near_where_equal(
     """Near pairs of different groups whose first equal blocks are the chosen ones."""
     keys, of_hash = _keys(hashes, blocks, chosen), groups()
     order, sizes = _buckets(keys, of_hash)
-    crowded = np.split(order, np.cumsum(sizes))[: np.count_nonzero(sizes >= _CROWD)]
+    ends = np.cumsum(sizes[: np.count_nonzero(sizes >= _CROWD)])  # large buckets come first
+    crowded = np.split(order[: ends[-1]], ends[:-1]) if len(ends) else []
     ruled = [_is_ruled(of_hash[members]) for members in crowded]
     few = (
         _few_against_all(hashes, members, of_hash, distance) for members, one in zip(crowded, ruled, strict=True) if one

@@ -14,13 +14,13 @@ from pipeline.errors import DataError
 from pipeline.hashing import unit_interval
 from pipeline.images import BadPictureError, decode_png, resized
 from pipeline.progress import Progress, silent
-from pipeline.records import SAMPLES, SELECTION, read_records, write_records
+from pipeline.records import SAMPLES, SELECTION, iter_records, part_of, record_writer
 from pipeline.shards import SPLITS, Index, ShardInfo, encode_labels, merged, write_index, write_shard
 from pipeline.tars import read_tar
 from pipeline.workers import ordered_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -49,23 +49,25 @@ def pack_faces(
     Raises:
         DataError: the crops are not those of the selection.
     """
-    rows = [row for row in read_records(selection, SELECTION) if row["reject"] is None]
+    wanted = iter_records(selection, part_of(SELECTION, "batch", "crop", "face_id", "reject"), without="reject")
     tasks: list[Task] = [
         (faces / batch / crop, [row["face_id"] for row in group], params.size)
-        for (batch, crop), group in groupby(rows, key=lambda row: (row["batch"], row["crop"]))
+        for (batch, crop), group in groupby(wanted, key=lambda row: (row["batch"], row["crop"]))
     ]
+    total = sum(len(face_ids) for _, face_ids, _ in tasks)
     with new_folder(out) as folder:
-        writer = _ShardWriter(folder, params)
-        for done, (row, face) in enumerate(zip(rows, _pixels(tasks, workers), strict=True), start=1):
-            writer.add(row, face)
-            progress(done, len(rows), {"shards": len(writer.shards)})
-        index = writer.finish()
+        with record_writer(folder / "samples.parquet", SAMPLES) as write_samples:
+            writer = _ShardWriter(folder, params, write_samples)
+            rows = iter_records(selection, part_of(SELECTION, *_CARRIED, "reject"), without="reject")
+            for done, (row, face) in enumerate(zip(rows, _pixels(tasks, workers), strict=True), start=1):
+                writer.add(row, face)
+                progress(done, total, {"shards": len(writer.shards)})
+            index = writer.finish()
         if not index.count("train"):
-            raise DataError(f"expected faces to train on, found {len(rows)} in other splits: more pictures are needed")
+            raise DataError(f"expected faces to train on, found {total} in other splits: more pictures are needed")
         write_index(folder, index)
-        write_records(folder / "samples.parquet", SAMPLES, writer.samples)
     counts = {split: index.count(split) for split in SPLITS}
-    return {"faces": len(rows), "splits": counts, "shards": len(index.shards)}
+    return {"faces": total, "splits": counts, "shards": len(index.shards)}
 
 
 def _pixels(tasks: list[Task], workers: int) -> Iterator[NDArray[np.uint8]]:
@@ -102,9 +104,10 @@ def ends_shard(face_id: str, count: int, most: int) -> bool:
 class _ShardWriter:
     """Gathers the faces of a batch by split, and writes a shard wherever one ends."""
 
-    def __init__(self, folder: Path, params: PackParams) -> None:
+    def __init__(self, folder: Path, params: PackParams, write_samples: Callable[[list[Row]], None]) -> None:
         self._folder = folder
         self._params = params
+        self._write_samples = write_samples
         self._waiting: dict[str, list[tuple[Row, NDArray[np.uint8]]]] = {split: [] for split in SPLITS}
         self._batch: str | None = None
         # Whole numbers, so that the statistics do not depend on the order of the sums.
@@ -112,7 +115,6 @@ class _ShardWriter:
         self._sum_of_squares = np.zeros(3, np.int64)
         self._labels: list[Vocabulary] = []
         self.shards: list[ShardInfo] = []
-        self.samples: list[Row] = []
 
     def add(self, row: Row, face: NDArray[np.uint8]) -> None:
         if row["batch"] != self._batch:
@@ -154,8 +156,7 @@ class _ShardWriter:
         labels, vocabulary = encode_labels([json.loads(row["labels"] or "{}") for row in rows])
         shard = write_shard(self._folder, f"{split}-{self._batch}", split, images, labels, vocabulary)
         name = shard.file.removesuffix(".safetensors")
-        for number, row in enumerate(rows):
-            self.samples.append({**{key: row[key] for key in _CARRIED}, "shard": name, "row": number})
+        self._write_samples([{**row, "shard": name, "row": number} for number, row in enumerate(rows)])
         self._labels.append(vocabulary)
         self.shards.append(shard)
         self._waiting[split].clear()

@@ -6,7 +6,6 @@ It is joined file by file, for two files with the same bytes may come from diffe
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.archives import IMAGES_RECORD
@@ -17,10 +16,12 @@ from pipeline.rejects import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
     from typing import Any
 
     from pipeline.archives import Entry
     from pipeline.blocklist import Blocklist
+    from pipeline.inputs import Input
     from pipeline.records import Row
 
 COLUMNS = ("source", "source_id", "url", "page_url", "author", "licence", "licence_url", "rating", "tags", "parent")
@@ -42,8 +43,8 @@ _UNKNOWN = Origin(None, None, ())
 class Provenance:
     """What every `images.parquet` among the files of a batch says of its pictures."""
 
-    def __init__(self, root: Path, entries: Iterable[Entry]) -> None:
-        """Read the records of the folders that hold the entries.
+    def __init__(self, root: Path, folders: Iterable[Path]) -> None:
+        """Read the records of a batch's folder and of folders below it.
 
         Raises:
             DataError: one of them is damaged.
@@ -51,7 +52,6 @@ class Provenance:
         self._by_image: dict[str, Origin] = {}
         self._by_id: dict[str, Origin] = {}
         self._strings: dict[str, str] = {}
-        folders = {Path(entry.path).parent for entry in entries} if root.is_dir() else set()
         for folder in sorted(folders):
             if (folder / IMAGES_RECORD).is_file():
                 self._read(folder, "" if folder == root else f"{folder.relative_to(root).as_posix()}/")
@@ -82,13 +82,14 @@ class Provenance:
         return self._strings.setdefault(value, value) if isinstance(value, str) else value
 
 
-def described(root: Path, entries: Sequence[Entry], found: Iterable[tuple[Entry, list[Row]]]) -> list[Row]:
+def described(given: Input, found: Iterable[tuple[Entry, list[Row]]]) -> list[Row]:
     """Rows of faces.parquet: what was found in each entry, with the picture's origin and the faces' labels.
 
     Raises:
         DataError: images.parquet or labels.csv is damaged.
     """
-    provenance, labels = Provenance(root, entries), LabelFile(root, [entry.image for entry in entries])
+    provenance = Provenance(given.beside, given.folders)
+    labels = LabelFile(given.beside, [entry.image for entry in given.entries])
     rows: list[Row] = []
     known: set[str] = set()
     for entry, own in found:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.atomic import write_bytes
+from pipeline.atomic import new_file
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
@@ -142,18 +143,20 @@ SAMPLES = pa.schema(
 
 
 def write_records(path: Path, schema: pa.Schema, rows: Iterable[Row]) -> None:
-    """Write rows as Parquet; a column that a row lacks is null.
+    """Write rows as Parquet, whole or not at all; a column that a row lacks is null.
 
-    The same rows give the same bytes.
+    The same rows give the same bytes. Memory holds a part of them at a time.
     """
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer, compression="zstd")
-    write_bytes(path, buffer.getvalue())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path) as temporary, record_writer(temporary, schema) as write:
+        taken = iter(rows)
+        while part := list(islice(taken, _GROUP)):
+            write(part)
 
 
 @contextmanager
 def record_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[list[Row]], None]]:
-    """Write more rows than memory holds, part by part; the same rows give the same bytes.
+    """Write rows part by part; the same rows give the same bytes, however they come.
 
     Yields:
         a function that takes the next rows.
@@ -163,7 +166,7 @@ def record_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[list[Row]
 
         def write(rows: list[Row]) -> None:
             waiting.extend(rows)
-            while len(waiting) >= _GROUP:
+            while len(waiting) > _GROUP:  # the last part is written at the end, and is never empty but alone
                 writer.write_table(pa.Table.from_pylist(waiting[:_GROUP], schema=schema))
                 del waiting[:_GROUP]
 

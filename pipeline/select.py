@@ -5,12 +5,12 @@ Cheap by design: it reads the records that `crop` made and no picture, so a thre
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.blocklist import Blocklist
 from pipeline.errors import DataError
-from pipeline.gates import GATES, verdict
+from pipeline.gates import GATES, PASSED, verdict
 from pipeline.groups import (
     FACE_COLUMNS,
     PICTURE_COLUMNS,
@@ -38,8 +38,9 @@ _DECIDED = ("group", "split", "reject", "detail")
 _DECIDING = (
     *("face_id", "image_id", "crop_size", "score", "reject", "detail", "source", "source_id", "parent"),
     *(*FACE_COLUMNS, *PICTURE_COLUMNS),
-    *sorted({gate.column for gate in GATES} - {"crop_size", "score"}),
 )
+_GATED = tuple(sorted({gate.column for gate in GATES} - set(_DECIDING)))  # forgotten once the gates have decided
+_SPLITS = {name: frozenset({name}) for name in ("train", "val", "test")}  # of a million pictures each has one
 _OF_PICTURE = ("image_id", "pixels", "image_thumbnail", "source")  # what is long in memory
 _BLOCKING = ("url", "page_url", "author")
 _LOOKS = 100  # at what is kept, before `select` gives up: one will do, and made-up crowds of one hash took twenty
@@ -58,8 +59,8 @@ def select_faces(
         DataError: a batch has no records or old ones, nothing is left, or a duplicate group is in two splits.
     """
     blocklist, names = blocklist or Blocklist(), sorted(batches)
-    columns = (*_DECIDING, *_BLOCKING) if blocklist else _DECIDING
-    rows = [row for batch in names for row in _read(batch, _records(faces, batch), columns)]
+    columns = (*_DECIDING, *_GATED, *(_BLOCKING if blocklist else ()))
+    rows = [row for batch in names for row in _read(batch, _records(faces, batch), columns, params)]
     found = choose(rows, params, blocklist)
     kept = [row for row in found if row["reject"] is None]
     if not kept:
@@ -75,16 +76,22 @@ def _records(faces: Path, batch: str) -> Path:
     return faces / batch / "faces.parquet"
 
 
-def _read(batch: str, path: Path, columns: Sequence[str]) -> Iterator[Row]:
+def _read(batch: str, path: Path, columns: Sequence[str], params: SelectParams) -> Iterator[Row]:
     """Rows of a batch with what decides on them alone: all are in memory at once, so those of a picture share it."""
     last: Row = {}
-    for row in iter_records(path, part_of(FACES, *columns)):
+    for read in iter_records(path, part_of(FACES, *columns)):
+        row = gated(read | {"batch": batch, "group": None, "split": None}, params)
         for column in _OF_PICTURE:
             if last and row[column] == last[column]:
                 row[column] = last[column]
-        row |= {"batch": batch, "group": None, "split": None}
         last = row
         yield row
+
+
+def gated(row: Row, params: SelectParams) -> Row:
+    """A row of faces.parquet with what the gates say of it, `gate`, instead of what they look at."""
+    gate = verdict(row, params) if row["phash"] is not None else PASSED
+    return {name: value for name, value in row.items() if name not in _GATED} | {"gate": gate}
 
 
 def _selected(faces: Path, batches: Iterable[str], decided: Sequence[Row], tags: TagLabels) -> Iterator[Row]:
@@ -108,7 +115,8 @@ def choose(rows: Sequence[Row], params: SelectParams, blocklist: Blocklist) -> l
     """Decide on every face: fills in `reject`, `detail`, `group` and `split`.
 
     Args:
-        rows: of faces.parquet, with `batch`; those of pictures without a face too, for one of them may be forgotten.
+        rows: of faces.parquet, `gated`, with `batch`; those of pictures without a face too, for one of them may be
+            forgotten.
         params: the policy.
         blocklist: what must not be in the dataset.
 
@@ -123,7 +131,7 @@ def choose(rows: Sequence[Row], params: SelectParams, blocklist: Blocklist) -> l
     cut = [row for row in faces if row["phash"] is not None]
     for row in cut:
         if row["reject"] is None:
-            row["reject"], row["detail"] = verdict(row, params)
+            row["reject"], row["detail"] = row["gate"]
     if forgotten:  # also the like that no gate lets pass: the dataset page shows what is rejected
         others = [row for row in cut if row["reject"] != Reject.FORGOTTEN]
         _forget_the_like(forgotten, others, params.duplicate_distance, pictures)
@@ -167,19 +175,22 @@ def _forget_the_like(forgotten: Sequence[Row], others: Sequence[Row], distance: 
             row["reject"], row["detail"] = Reject.FORGOTTEN, f"on a picture that is nearly the same as {picture}"
 
 
-def _own_splits(rows: Sequence[Row], params: SelectParams) -> Mapping[str, set[str]]:
+def _own_splits(rows: Sequence[Row], params: SelectParams) -> Mapping[str, frozenset[str]]:
     """Image id -> its split; two where those who have it, in one batch or several, disagree on its post.
 
     Of all rows, so that no threshold, no duplicate and no order of files decides it.
     """
-    own: dict[str, set[str]] = defaultdict(set)
+    own: dict[str, frozenset[str]] = {}
     for row in rows:
         if row["image_id"] is not None:
-            own[row["image_id"]].add(own_split(row, params.val, params.test))
+            split = _SPLITS[own_split(row, params.val, params.test)]
+            before = own.setdefault(row["image_id"], split)
+            if before is not split:
+                own[row["image_id"]] = before | split
     return own
 
 
-def _settle(passed: Sequence[Row], own: Mapping[str, set[str]], distance: int) -> None:
+def _settle(passed: Sequence[Row], own: Mapping[str, frozenset[str]], distance: int) -> None:
     """Split the groups and keep the best of each, until a look at those alone finds nothing in two splits.
 
     That may take more than one: the search leaves out some of many unlike faces with one hash, so among the fewer
@@ -203,7 +214,7 @@ def _settle(passed: Sequence[Row], own: Mapping[str, set[str]], distance: int) -
     refuse_straddling(kept, found)
 
 
-def _split(passed: Sequence[Row], groups: Sequence[int], own: Mapping[str, set[str]]) -> None:
+def _split(passed: Sequence[Row], groups: Sequence[int], own: Mapping[str, frozenset[str]]) -> None:
     """Give each group one split, and reject those whose picture belongs to another.
 
     A face that is kept is where the hash of its picture says. So more data may reject it, but never moves it.

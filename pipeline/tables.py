@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.funnel import Funnel
 
 
-def show_funnel(funnel: Funnel, where: Path) -> None:
+def show_funnel(funnel: Funnel, where: str) -> None:
     """What came into `crop`, what fell out and why, what is left."""
     table = _table()
     table.add_row(f"{funnel.files}", "files")

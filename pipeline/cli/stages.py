@@ -32,6 +32,7 @@ from pipeline.terminal import counted, out, progress_bar, progress_bars
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.engines import Engine
     from pipeline.params import CropParams
 
 
@@ -80,10 +81,11 @@ def ingest(
 
 @app.command(rich_help_panel="Stages of dvc repro")
 def crop(
-    pictures: Annotated[Path | None, typer.Argument(help="Folder, zip, tar or folder of tars.")] = None,
+    pictures: Annotated[str | None, typer.Argument(help="Folder, zip, tar or folder of tars; or its URL.")] = None,
     batch: Annotated[str | None, typer.Option(help="Crop this batch of params.yaml instead, into data/faces.")] = None,
     to: Annotated[
-        Path | None, typer.Option("--out", help="Where <face id>.png and faces.parquet go; ./faces where not given.")
+        str | None,
+        typer.Option("--out", help="Where <face id>.png and faces.parquet go, folder or URL; ./faces where not given."),
     ] = None,
     size: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of every face, pixels; 64.")] = None,
     margin: Annotated[float | None, typer.Option(min=0, max=1, help="Added per side, fraction of the box.")] = None,
@@ -99,6 +101,9 @@ def crop(
     faces: Annotated[
         Literal["detect", "whole_image"] | None, typer.Option(help="whole_image: the pictures are faces already.")
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="ray: a Ray cluster, the one of RAY_ADDRESS or one started here.")
+    ] = "local",
     params: ParamsFile = Path("params.yaml"),
     workers: Workers = None,
 ) -> None:
@@ -116,20 +121,20 @@ def crop(
         _refuse_with_batch(detector=detector, verifier=verifier, align=align)
         loaded = load(params)
         section = named(loaded.batches, batch, "batches", params)
-        where, root, how = FACES / batch, Path(section.path), (loaded.crop, section.faces, worker_count(workers))
+        root, where = Path(section.path), str(FACES / batch)
         blocklist = read_blocklist(BLOCKLIST)
         with progress_bar(f"crop {batch}") as report:
-            funnel = crop_batch(root, where, *how, report, blocklist)
+            looking = _engine(engine, workers)
+            funnel = crop_batch(root, FACES / batch, loaded.crop, section.faces, looking, report, blocklist)
         write_metrics(f"crop-{batch}", asdict(funnel))
     else:
         assert pictures is not None
         looks = {"detector": detector, "verifier": verifier and str(verifier), "min_score": min_score, "align": align}
         settings = _crop_params(looks | {"margin": margin, "min_face": min_face})
-        with progress_bar("crop") as report:
-            where = to or Path("faces")
-            funnel = crop_by_hand(
-                pictures, where, settings, faces or "detect", size or 64, worker_count(workers), report
-            )
+        where = to or "faces"
+        how = (settings, faces or "detect", size or 64, _engine(engine, workers))
+        with progress_bars() as bar:
+            funnel = crop_by_hand(_place(pictures), _place(where), *how, bar("crop"), bar("copy"))
     show_funnel(funnel, where)
 
 
@@ -156,6 +161,22 @@ def pack(params: ParamsFile = Path("params.yaml"), workers: Workers = None) -> N
         summary = pack_faces(SELECTION, FACES, SHARDS, loaded.pack, worker_count(workers), report)
     write_metrics("pack", summary)
     out.print(f"{summary['faces']} faces in {summary['shards']} shards, {counted(summary['splits'])}")
+
+
+def _place(given: str) -> Path | str:
+    from pipeline.places import is_url
+
+    return given if is_url(given) else Path(given)
+
+
+def _engine(name: str, workers: int | None) -> Engine:
+    if name == "ray":
+        from pipeline.ray_engine import OnRay
+
+        return OnRay(worker_count(workers))
+    from pipeline.engines import Local
+
+    return Local(worker_count(workers))
 
 
 def _refuse_with_batch(**given: object) -> None:

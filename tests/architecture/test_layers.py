@@ -16,10 +16,10 @@ PIPELINE_LAYERS = [
     | {"vae_params"},
     {"blocklist", "candidates", "duplicates", "gates", "geometry", "hashing", "matching", "outcomes", "splits", "tars"}
     | {"groups", "leaks", "neighbours", "tag_labels", "workers", "draw", "detector_curve", "labelled_faces"}
-    | {"windows"},
+    | {"places", "windows"},
     {"archives", "cascade", "cutter", "face_folder", "faces", "funnel", "http", "images", "journal", "measures"}
     | {"cascade_detector", "crop_settings", "detectors", "verified_detectors", "verifier"}
-    | {"earlier", "labels", "provenance"}
+    | {"earlier", "engines", "inputs", "labels", "provenance", "publishing", "ray_engine", "ray_worker"}
     | {"detector_pictures", "detector_plot", "detector_sheet", "detector_weights", "plain_script"}
     | {"sources", "web", "ledger", "ledger_file", "listing", "storing", "downloads", "card", "batch_folder"}
     | {"reconcile", "drawing", "enough", "fetch", "page"},
@@ -99,6 +99,8 @@ CONFINED = {
     "cv2": {"pipeline.faces", "pipeline.images", "pipeline.measures", "pipeline.plain_script", "pipeline.draw"}
     | {"pipeline.cascade_detector", "pipeline.verifier", "pipeline.verifier_training", "pipeline.windows"},
     "pyarrow": {"pipeline.records", "pipeline.sharing", "pipeline.sources.urls"},
+    "fsspec": {"pipeline.places"},
+    "ray": {"pipeline.ray_engine"},
     "matplotlib": {"pipeline.detector_plot", "quality", "vae"},
     "packaging": {"pipeline.doctor"},
     "onnx": {"pipeline.verifier_training"},

@@ -59,7 +59,7 @@ def run_stages(root: Path) -> None:
     params = load_params(root / "params.yaml")
     faces, selection = root / "data" / "faces", root / "data" / "selection.parquet"
     for name, batch in params.batches.items():
-        crop_batch(root / batch.path, faces / name, params.crop, batch.faces, 1)
+        crop_batch(root / batch.path, faces / name, params.crop, batch.faces)
     select_faces(params.batches, faces, selection, params.select)
     pack_faces(selection, faces, root / "data" / "shards", params.pack, 1)
 

@@ -38,7 +38,7 @@ def crop_here(root):
     from pipeline.params import load_params
 
     params = load_params(root / "params.yaml")
-    return crop.crop_batch(root / "pictures", root / "data" / "faces" / "mine", params.crop, "detect", 1)
+    return crop.crop_batch(root / "pictures", root / "data" / "faces" / "mine", params.crop, "detect")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pipeline.groups import alike_faces, chained, members
 from pipeline.leaks import straddling
 from pipeline.params import SelectParams
 from pipeline.records import FACES
-from pipeline.select import choose
+from pipeline.select import choose, gated
 from pipeline.splits import split_of_group
 from tests.pipeline.face_rows import face, look
 
@@ -64,7 +64,7 @@ def told(post, parent):
 
 def chosen(rows, blocklist=None):
     copies = [dict(row) for row in rows]
-    return choose(copies, PARAMS, blocklist or Blocklist())
+    return choose([gated(row, PARAMS) for row in copies], PARAMS, blocklist or Blocklist())
 
 
 def splits_by_id(rows):

@@ -86,6 +86,32 @@ def test_the_nearest_pairs_are_those_of_a_search_by_hand(faces, count, block):
     assert set(found) <= set(expected)
 
 
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2**12 - 1), st.integers(0, 2**12 - 1), st.sampled_from(SPLITS)), max_size=30),
+    st.sampled_from([0, 2**50]),
+)
+def test_of_many_faces_not_all_are_compared_and_the_nearest_are_found(faces, apart):
+    """`apart` puts the splits so far from each other that all are compared after all."""
+    far = {"train": 0, "val": 2**64 - 2**12, "test": 2**38 - 2**12} if apart else dict.fromkeys(SPLITS, 0)
+    rows = [
+        {"phash": one ^ far[split], "phash_flipped": other ^ far[split], "split": split, "face_id": str(number)}
+        for number, (one, other, split) in enumerate(faces)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        expected = leak_report(rows)
+        patch.setattr(leaks, "_TOO_MANY", -1)
+        found = leak_report(rows)
+    assert {splits: leak["distance"] for splits, leak in found.items()} == {
+        splits: leak["distance"] for splits, leak in expected.items()
+    }
+    for splits, leak in found.items():
+        pair = [rows[int(leak[face])] for face in ("one", "other")]
+        assert f"{pair[0]['split']}-{pair[1]['split']}" == splits
+        mirrored = {pair[0]["phash"] ^ pair[1]["phash_flipped"], pair[0]["phash_flipped"] ^ pair[1]["phash"]}
+        assert leak["distance"] in {bits.bit_count() for bits in {pair[0]["phash"] ^ pair[1]["phash"], *mirrored}}
+
+
 def test_a_mirrored_copy_is_at_distance_zero():
     rows = [kept("test", 1, drawing=4), kept("train", 2) | look(4, mirrored=True), kept("train", 3), kept("val", 4)]
     report = leak_report(rows)
