@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _SPLITS = ("train", "val", "test")
 _TOO_MANY = 10**7  # pairs to be compared one by one
 _WIDENING = (2, 4, 6, 8, 10)  # bits within which the nearest are looked for before all are compared
+_NO_PAIRS = np.empty((0, 2), np.int64)
 _BLOCK = (32, 8192)  # faces compared at once: what fits into a core's cache
 ALIKE_PICTURES, ALIKE_FACES = "of pictures that are nearly the same", "nearly the same"
 
@@ -87,12 +89,14 @@ def leak_report(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     phash = np.array([row["phash"] for row in rows], np.uint64)
     flipped = np.array([row["phash_flipped"] for row in rows], np.uint64)
     splits = np.array([row["split"] for row in rows])
+    places = [np.flatnonzero(splits == name) for name in _SPLITS]
+    found = _near_of_two_splits(phash, flipped, places)
     report = {}
-    for first, second in combinations(_SPLITS, 2):
-        nearest = _nearest_one(phash, flipped, np.flatnonzero(splits == first), np.flatnonzero(splits == second))
+    for first, second in combinations(range(len(_SPLITS)), 2):
+        nearest = found.get((first, second)) or _nearest(phash, flipped, places[first], places[second], 1)
         for bits, one, other in nearest:
             ids = {"one": rows[one]["face_id"], "other": rows[other]["face_id"]}
-            report[f"{first}-{second}"] = {"distance": bits, **ids}
+            report[f"{_SPLITS[first]}-{_SPLITS[second]}"] = {"distance": bits, **ids}
     return report
 
 
@@ -117,23 +121,44 @@ def nearest_across(
     return sorted(found)[:count]
 
 
-def _nearest_one(
-    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], some: NDArray[np.int64], others: NDArray[np.int64]
-) -> list[Pair]:
-    """The nearest pair of a face of `some` and one of `others`; of many faces not all are compared."""
-    if len(some) * len(others) > _TOO_MANY:
-        of, count = np.concatenate([some, others]), len(some) + len(others)
-        hashes = np.concatenate([phash[of], flipped[of]])
-        side = np.tile(np.arange(count) >= len(some), 2).astype(np.int64)
-        for distance in _WIDENING:
-            pairs = np.concatenate([*near_hashes(hashes, distance, lambda: side), np.empty((0, 2), np.int64)])
-            pairs = pairs[pairs.min(axis=1) < count]  # of two faces one may be mirrored
-            if len(pairs):
-                bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
-                pairs = np.sort(pairs[bits == bits.min()] % count, axis=1)  # those of `some` first
-                one, other = of[pairs[np.lexsort((of[pairs[:, 1]], of[pairs[:, 0]]))[0]]]
-                return [(int(bits.min()), int(one), int(other))]
-    return _nearest(phash, flipped, some, others, 1)
+def _near_of_two_splits(
+    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], places: Sequence[NDArray[np.int64]]
+) -> dict[tuple[int, int], list[Pair]]:
+    """The nearest faces of each two splits, where there are so many that near ones are found without comparing all.
+
+    Args:
+        phash: perceptual hashes, uint64 [N].
+        flipped: those of the mirror images, uint64 [N].
+        places: of the faces of each split.
+
+    Returns:
+        for each two splits one pair, the face of the first split first; none for splits that have no near pair.
+    """
+    wanted = {
+        (first, second)
+        for first, second in combinations(range(len(places)), 2)
+        if len(places[first]) * len(places[second]) > _TOO_MANY
+    }
+    found: dict[tuple[int, int], list[Pair]] = {}
+    for distance in _WIDENING:
+        if not wanted:
+            break
+        numbers = sorted({number for pair in wanted for number in pair})
+        of = np.concatenate([places[number] for number in numbers])
+        split = np.repeat(numbers, [len(places[number]) for number in numbers])
+        hashes, of_hash, count = np.concatenate([phash[of], flipped[of]]), np.tile(split, 2), len(of)
+        pairs = np.concatenate([*near_hashes(hashes, distance, partial(np.asarray, of_hash)), _NO_PAIRS])
+        pairs = pairs[pairs.min(axis=1) < count]  # of two faces one may be mirrored
+        bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
+        pairs = np.sort(pairs % count, axis=1)  # of two splits the first one's face comes first
+        for first, second in sorted(wanted):
+            theirs = np.flatnonzero((split[pairs[:, 0]] == first) & (split[pairs[:, 1]] == second))
+            if len(theirs):
+                nearest = bits[theirs].min()
+                one, other = min(pairs[theirs[bits[theirs] == nearest]].tolist())
+                found[first, second] = [(int(nearest), int(of[one]), int(of[other]))]
+        wanted -= found.keys()
+    return found
 
 
 def _nearest(

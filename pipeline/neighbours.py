@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    _Buckets = tuple[NDArray[np.int64], NDArray[np.int64]]  # hashes in order, sizes of buckets
 
 _BITS = 64
 _KEY_BITS = 16  # NumPy sorts 16-bit numbers in linear time
@@ -39,8 +42,17 @@ def near_hashes(
     agreeing = _agreeing_blocks(len(hashes), distance)
     edges = np.linspace(0, _BITS, distance + agreeing + 1).round().astype(int)
     blocks = [((1 << high) - 1) ^ ((1 << low) - 1) for low, high in itertools.pairwise(edges.tolist())]
-    for chosen in itertools.combinations(range(len(blocks)), agreeing):
-        yield from _near_where_equal(hashes, distance, groups, blocks, chosen)
+    choices = itertools.combinations(range(len(blocks)), agreeing)
+
+    def sort(chosen: tuple[int, ...], of_hash: NDArray[np.int64]) -> tuple[tuple[int, ...], _Buckets]:
+        return chosen, _buckets(_keys(hashes, blocks, chosen), of_hash)
+
+    with ThreadPoolExecutor(1) as beside:  # sorts for the next choice while this one's hashes are compared
+        ahead = [beside.submit(sort, chosen, groups()) for chosen in itertools.islice(choices, 1)]
+        while ahead:
+            chosen, buckets = ahead.pop().result()
+            ahead = [beside.submit(sort, following, groups()) for following in itertools.islice(choices, 1)]
+            yield from _near_where_equal(hashes, distance, groups, blocks, chosen, buckets)
 
 
 def _agreeing_blocks(count: int, distance: int) -> int:
@@ -59,10 +71,11 @@ def _near_where_equal(
     groups: Callable[[], NDArray[np.int64]],
     blocks: Sequence[int],
     chosen: tuple[int, ...],
+    buckets: _Buckets,
 ) -> Iterator[NDArray[np.int64]]:
-    """Near pairs of different groups whose first equal blocks are the chosen ones."""
-    keys, of_hash = _keys(hashes, blocks, chosen), groups()
-    order, sizes = _buckets(keys, of_hash)
+    """Near pairs of different groups whose first equal blocks are the chosen ones, which the buckets are sorted by."""
+    of_hash = groups()
+    order, sizes = buckets
     ends = np.cumsum(sizes[: np.count_nonzero(sizes >= _CROWD)])  # large buckets come first
     crowded = np.split(order[: ends[-1]], ends[:-1]) if len(ends) else []
     ruled = [_is_ruled(of_hash[members]) for members in crowded]
@@ -139,7 +152,7 @@ def _keys(hashes: NDArray[np.uint64], blocks: Sequence[int], chosen: tuple[int, 
     return (keys & np.uint64((1 << _KEY_BITS) - 1)).astype(np.uint16)
 
 
-def _buckets(keys: NDArray[np.uint16], groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _buckets(keys: NDArray[np.uint16], groups: NDArray[np.int64]) -> _Buckets:
     """Hashes sorted by bucket, and the buckets' sizes, large ones first; without buckets of a single group."""
     order = np.argsort(keys, kind="stable")
     in_order, of_hash = keys[order], groups[order]

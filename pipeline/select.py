@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.blocklist import Blocklist
 from pipeline.errors import DataError
-from pipeline.gates import GATES, PASSED, verdict
 from pipeline.groups import (
-    FACE_COLUMNS,
-    PICTURE_COLUMNS,
     alike_faces,
     alike_pictures,
     further_joined,
@@ -21,28 +18,20 @@ from pipeline.groups import (
     members,
 )
 from pipeline.leaks import ALIKE_FACES, ALIKE_PICTURES, leak_report, refuse_straddling, straddling
-from pipeline.records import FACES, SELECTION, iter_records, part_of, write_records
+from pipeline.records import SELECTION, write_records
 from pipeline.rejects import Reject
+from pipeline.select_rows import decided_rows, deciding_rows
 from pipeline.splits import own_split, split_of_group
 from pipeline.tag_labels import TagLabels
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.params import SelectParams
     from pipeline.records import Row
 
-_KEPT = tuple(name for name in FACES.names if name in SELECTION.names)
-_DECIDED = ("group", "split", "reject", "detail")
-_DECIDING = (
-    *("face_id", "image_id", "crop_size", "score", "reject", "detail", "source", "source_id", "parent"),
-    *(*FACE_COLUMNS, *PICTURE_COLUMNS),
-)
-_GATED = tuple(sorted({gate.column for gate in GATES} - set(_DECIDING)))  # forgotten once the gates have decided
 _SPLITS = {name: frozenset({name}) for name in ("train", "val", "test")}  # of a million pictures each has one
-_OF_PICTURE = ("image_id", "pixels", "image_thumbnail", "source")  # what is long in memory
-_BLOCKING = ("url", "page_url", "author")
 _LOOKS = 100  # at what is kept, before `select` gives up: one will do, and made-up crowds of one hash took twenty
 
 
@@ -59,8 +48,7 @@ def select_faces(
         DataError: a batch has no records or old ones, nothing is left, or a duplicate group is in two splits.
     """
     blocklist, names = blocklist or Blocklist(), sorted(batches)
-    columns = (*_DECIDING, *_GATED, *(_BLOCKING if blocklist else ()))
-    rows = [row for batch in names for row in _read(batch, _records(faces, batch), columns, params)]
+    rows = list(deciding_rows(names, faces, params, with_names=bool(blocklist)))
     found = choose(rows, params, blocklist)
     kept = [row for row in found if row["reject"] is None]
     if not kept:
@@ -68,47 +56,8 @@ def select_faces(
         forgotten = all(row["reject"] == Reject.FORGOTTEN for row in found)
         remedy = "add pictures that blocklist.csv does not name" if found and forgotten else "loosen `select`"
         raise DataError(f"expected faces to keep, found none among {len(found)} ({reasons}): {remedy}")
-    write_records(out, SELECTION, _selected(faces, names, rows, TagLabels(params.labels)))
+    write_records(out, SELECTION, decided_rows(names, faces, rows, TagLabels(params.labels)))
     return _summary(found, kept)
-
-
-def _records(faces: Path, batch: str) -> Path:
-    return faces / batch / "faces.parquet"
-
-
-def _read(batch: str, path: Path, columns: Sequence[str], params: SelectParams) -> Iterator[Row]:
-    """Rows of a batch with what decides on them alone: all are in memory at once, so those of a picture share it."""
-    last: Row = {}
-    for read in iter_records(path, part_of(FACES, *columns)):
-        row = gated(read | {"batch": batch, "group": None, "split": None}, params)
-        for column in _OF_PICTURE:
-            if last and row[column] == last[column]:
-                row[column] = last[column]
-        last = row
-        yield row
-
-
-def gated(row: Row, params: SelectParams) -> Row:
-    """A row of faces.parquet with what the gates say of it, `gate`, instead of what they look at."""
-    gate = verdict(row, params) if row["phash"] is not None else PASSED
-    return {name: value for name, value in row.items() if name not in _GATED} | {"gate": gate}
-
-
-def _selected(faces: Path, batches: Iterable[str], decided: Sequence[Row], tags: TagLabels) -> Iterator[Row]:
-    """The faces with what was decided on them, read once more for all that decided nothing.
-
-    Tags complete the labels of pictures with one face: of several, nobody knows which.
-    """
-    columns = part_of(FACES, *_KEPT, "tags") if tags else part_of(FACES, *_KEPT)
-    cut = Counter((row["batch"], row["image_id"]) for row in decided if row["phash"] is not None) if tags else {}
-    read = (row | {"batch": batch} for batch in batches for row in iter_records(_records(faces, batch), columns))
-    for row, decision in zip(read, decided, strict=True):
-        if row["face_id"] is None:
-            continue
-        said, alone = row.pop("tags", None), cut and cut[row["batch"], row["image_id"]] == 1
-        if said and alone and decision["phash"] is not None:
-            row["labels"] = tags.completed(row["labels"], said)
-        yield row | {name: decision[name] for name in _DECIDED}
 
 
 def choose(rows: Sequence[Row], params: SelectParams, blocklist: Blocklist) -> list[Row]:

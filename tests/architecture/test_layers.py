@@ -20,6 +20,7 @@ PIPELINE_LAYERS = [
     {"archives", "cascade", "cutter", "face_folder", "faces", "funnel", "http", "images", "journal", "measures"}
     | {"cascade_detector", "crop_settings", "detectors", "verified_detectors", "verifier"}
     | {"earlier", "engines", "inputs", "labels", "provenance", "publishing", "ray_engine", "ray_worker"}
+    | {"select_rows"}
     | {"detector_pictures", "detector_plot", "detector_sheet", "detector_weights", "plain_script"}
     | {"sources", "web", "ledger", "ledger_file", "listing", "storing", "downloads", "card", "batch_folder"}
     | {"reconcile", "drawing", "enough", "fetch", "page"},

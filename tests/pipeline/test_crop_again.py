@@ -199,6 +199,7 @@ def test_killed_anywhere_it_ends_with_the_same_bytes(project, again, illustratio
 def test_all_that_decides_what_comes_out_of_a_picture_names_the_journal():
     """Another detector or measure must not be answered by what the one before it found."""
     without_effect = {"pipeline/archives.py", "pipeline/face_folder.py", "pipeline/rejects.py", "pipeline/atomic.py"}
+    without_effect |= {"pipeline/places.py"}  # where the bytes come from
     without_effect |= {"pipeline/cascade.py", "pipeline/http.py"}  # how the cascade is had; its digest is named apart
     deciding = {f"pipeline/{module.__name__.partition('.')[2]}.py" for module in crop_settings._DECIDING}
     assert closure("pipeline.cutter") - without_effect == deciding

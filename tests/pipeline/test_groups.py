@@ -11,7 +11,8 @@ from pipeline.groups import alike_faces, chained, members
 from pipeline.leaks import straddling
 from pipeline.params import SelectParams
 from pipeline.records import FACES
-from pipeline.select import choose, gated
+from pipeline.select import choose
+from pipeline.select_rows import gated
 from pipeline.splits import split_of_group
 from tests.pipeline.face_rows import face, look
 
