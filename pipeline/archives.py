@@ -68,9 +68,7 @@ def list_entries(root: Path, without: Path | None = None) -> list[Entry]:
         unread: list[Entry] = []
         entries = [entry for path in _walk(root, unread) for entry in expand(_file(path, _label(path, root)))] + unread
     elif root.is_file():
-        entries = expand(_file(root, root.name), is_root=True)
-        if [entry.path for entry in entries] == [str(root)] and entries[0].problem and is_archive(root):
-            raise SourceError(f"expected a zip or a tar in {root}, found a {entries[0].problem[1]}")
+        entries = expand_root(_file(root, root.name))
     else:
         raise SourceError(f"expected pictures in {root.absolute()}, found no such folder or archive: check the path")
     if not entries:
@@ -174,6 +172,18 @@ def expand(file: Entry, is_root: bool = False) -> list[Entry]:
     except _REFUSED as error:
         problem = (Reject.TRUNCATED, f"damaged archive: {error}")
         entries.append(Entry(file.image, file.path, problem=problem))
+    return entries
+
+
+def expand_root(file: Entry) -> list[Entry]:
+    """As `expand`, of a file that is the whole input: the labels of an archive's members do not begin with its name.
+
+    Raises:
+        SourceError: it is an archive that cannot be opened.
+    """
+    entries = expand(file, is_root=True)
+    if [entry.path for entry in entries] == [file.path] and entries[0].problem and is_archive(Path(file.image)):
+        raise SourceError(f"expected a zip or a tar in {file.path}, found a {entries[0].problem[1]}")
     return entries
 
 

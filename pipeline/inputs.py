@@ -14,12 +14,13 @@ from pipeline.archives import (
     LABELS,
     Entry,
     expand,
+    expand_root,
     hidden,
     in_order,
     list_entries,
     named_problem,
 )
-from pipeline.errors import DataError, SourceError
+from pipeline.errors import DataError
 from pipeline.face_folder import HIDDEN, INPUT
 from pipeline.places import exists, files_below, normal, open_place
 
@@ -60,9 +61,7 @@ def opened_input(root: Path | str, without: Path | str | None = None) -> Iterato
     with tempfile.TemporaryDirectory() as scratch:
         if list(sizes) == [url]:
             name = PurePosixPath(url).name
-            entries, beside = expand(_entry(url, name, sizes[url]), is_root=True), Path(scratch) / name
-            if entries and entries[0].path == url and entries[0].problem and entries[0].image != name:
-                raise SourceError(f"expected a zip or a tar in {url}, found a {entries[0].problem[1]}")
+            entries, beside = expand_root(_entry(url, name, sizes[url])), Path(scratch) / name
             labels = f"{url.removesuffix(name)}{beside.stem}_{LABELS}"
             _copy([labels] if exists(labels) else [], labels.rpartition("/")[0], beside.parent)
         else:

@@ -129,6 +129,8 @@ def _system_and_path(url: str) -> tuple[AbstractFileSystem, str]:
     Raises:
         SourceError: fsspec does not know it, or the package for it is not installed.
     """
+    if url.partition("://")[0].lower() in {"http", "https"}:
+        raise SourceError(f"expected a path or a file system, found the web address {url}: `ingest` fetches from there")
     import fsspec  # noqa: PLC0415 - a tenth of a second that only URLs should cost
 
     try:

@@ -125,11 +125,13 @@ def test_faces_that_are_no_more_are_deleted_behind_a_url(illustrations, memory, 
     assert (other.code, "give --out" in other.err) == (3, True)
 
 
-def test_a_url_that_cannot_be_used_is_said(tmp_path, anime_data, memory):
+def test_a_url_that_cannot_be_used_is_said(mixed, there, tmp_path, anime_data):
     for place, code, words in (
         ("nosuch://x/y", 4, "fsspec"),
         ("memory://here/nothing", 4, "found none"),
         ("s3://x/y", 4, "s3://x/y"),
+        ("https://example.org/faces.zip", 4, "`ingest`"),
+        (there(mixed / "cut.zip", "memory://here/cut.zip"), 4, "expected a zip or a tar"),
     ):
         done = anime_data("crop", place, "--out", tmp_path / "faces", "--workers", 1)
         assert (done.code, words in done.err, done.err.count("\n")) == (code, True, 1), done.err
