@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _AHEAD = 4  # tasks handed out per core
+_PATIENCE = 10.0  # seconds in which a cluster has to answer
 _COUNT_AGAIN = 64  # results after which the cores are counted again: nodes come and go
 
 
@@ -100,20 +102,41 @@ def _cluster(workers: int) -> Iterator[Any]:
         ) from None
     ray: Any = found
     address = os.environ.get("RAY_ADDRESS")
+    if address:
+        _need_answer(address)
     here = {} if address else {"num_cpus": workers, "include_dashboard": False}
     try:
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **here)
     except (OSError, RuntimeError, ValueError) as error:
-        raise SourceError(
-            f"expected a Ray cluster at {address or 'this machine'}, found none ({_first_line(error)}): "
-            "start one with `ray start --head`, or unset RAY_ADDRESS"
-        ) from None
+        raise _no_cluster(address or "this machine", error) from None
     try:
         if not ray.cluster_resources().get("CPU"):
             log.warning("the Ray cluster has no core yet: waiting for a node")
         yield ray
     finally:
         ray.shutdown()
+
+
+def _need_answer(address: str) -> None:
+    """Make sure that somebody listens there: Ray itself would try for minutes.
+
+    Raises:
+        SourceError: nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():  # `auto`, `local`
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except OSError as error:
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str, error: Exception) -> SourceError:
+    return SourceError(
+        f"expected a Ray cluster at {address}, found none ({_first_line(error)}): start one with `ray start --head`, "
+        "or unset RAY_ADDRESS"
+    )
 
 
 def _first_line(error: Exception) -> str:

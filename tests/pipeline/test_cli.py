@@ -21,8 +21,8 @@ def test_the_commands_are_frozen():
         "browse": ["no_open"],
         "cascade": ["path"],
         "crop": [
-            *("align", "batch", "detector", "faces", "margin", "min_face", "min_score", "params", "pictures", "size"),
-            *("to", "verifier", "workers"),
+            *("align", "batch", "detector", "engine", "faces", "margin", "min_face", "min_score", "params", "pictures"),
+            *("size", "to", "verifier", "workers"),
         ],
         "doctor": ["as_json"],
         "eval_detector": [
