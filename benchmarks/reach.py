@@ -10,6 +10,7 @@ through each. Printed: images a second in training, and the peak signal-to-noise
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from benchmarks.peers import pythae_vae
 from benchmarks.peers.ours import Ours
 from benchmarks.peers.peer import Task
 from benchmarks.peers.vanilla_vae import VanillaVAE
+from pipeline.errors import AnimeDataError
 from pipeline.params import FitParams, SharpenParams, TrainParams
 from vae.data import Faces
 from vae.devices import choose_device, choose_dtype, prepare
@@ -84,11 +86,14 @@ def main() -> None:
             speed = counts.images_seen / counts.training_seconds
             speed_of_ours = speed_of_ours or speed
             print(
-                f"{name:12} {counts.seconds:6.0f} s {counts.images_seen:8d} images {speed:7.1f} images/s "
+                f"{name:12} {counts.training_seconds:6.0f} s {counts.images_seen:8d} images {speed:7.1f} images/s "
                 f"(ours: {speed_of_ours / speed:5.1f} times that) {psnr(faces, seen):6.2f} dB",
                 flush=True,
             )
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except AnimeDataError as error:
+        sys.exit(str(error))

@@ -1,12 +1,12 @@
 """`crop --engine ray` and pictures behind a URL: the same bytes as one machine's, whatever is lost on the way."""
 
+import socket
 import subprocess
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from moto.server import ThreadedMotoServer
 
 from pipeline.archives import list_entries
 from pipeline.crop_settings import settings_of
@@ -67,14 +67,25 @@ def nodes(environment):
 @pytest.fixture(scope="module")
 def bucket(environment):
     """An S3 bucket, and what it takes to reach it."""
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    reach = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    reach = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     reach |= {"AWS_DEFAULT_REGION": "us-east-1"}
-    s3(environment | reach, f"s3.mkdir('{BUCKET}')")
-    yield reach
-    server.stop()
+    command, nowhere = ["moto_server", "-H", "127.0.0.1", "-p", port], subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere) as server:
+        until(lambda: answers(int(port)))
+        s3(environment | reach, f"s3.mkdir('{BUCKET}')")
+        yield reach
+        server.terminate()
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def crop(*options, cwd, environment):
