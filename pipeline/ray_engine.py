@@ -54,7 +54,7 @@ class OnRay:
             waiting: deque[Any] = deque()
             done, room = 0, _room(ray)
             while True:
-                waiting.extend(remote.remote(task, *shared) for task in islice(tasks, room - len(waiting)))
+                waiting.extend(remote.remote(task, *shared) for task in islice(tasks, max(0, room - len(waiting))))
                 if not waiting:
                     return
                 yield from _result(ray, waiting.popleft())

@@ -3,15 +3,20 @@
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from pipeline import ray_engine
 from pipeline.archives import list_entries
 from pipeline.crop_settings import settings_of
+from pipeline.engines import Local
 from pipeline.errors import DataError
 from pipeline.hashing import content_id
+from pipeline.journal import Journal
 from pipeline.params import CropParams
 from pipeline.ray_worker import KnownIds, cut, kit_of
 from tests.conftest import ROOT
@@ -143,6 +148,51 @@ def test_a_cluster_that_is_not_there_is_said(illustrations, tmp_path, environmen
     assert done.returncode == 4
     assert "127.0.0.1:1" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+class OneProcess:
+    """What `ray_engine` uses of Ray, in this process; its cluster has ever fewer cores."""
+
+    def __init__(self, *cores):
+        self._cores = list(cores)
+        self.exceptions = SimpleNamespace(RayTaskError=ZeroDivisionError, RayError=ZeroDivisionError)
+        self.most_waiting, self._waiting = [], 0
+
+    def put(self, value):
+        return value
+
+    def cluster_resources(self):
+        return {"CPU": float(self._cores.pop(0) if len(self._cores) > 1 else self._cores[0])}
+
+    def remote(self, **_):
+        def ready(function):
+            def call(*arguments):
+                self._waiting += 1
+                self.most_waiting.append(self._waiting)
+                return lambda: function(*arguments)
+
+            return SimpleNamespace(remote=call)
+
+        return ready
+
+    def get(self, reference):
+        self._waiting -= 1
+        return reference()
+
+
+def test_a_cluster_that_shrinks_gets_fewer_tasks_and_finishes(pictures, tmp_path, monkeypatch):
+    ray = OneProcess(4, 2, 1)
+    monkeypatch.setattr(ray_engine, "_COUNT_AGAIN", 1)
+    monkeypatch.setattr(ray_engine, "_AHEAD", 1)
+    monkeypatch.setattr(ray_engine, "_cluster", lambda _: nullcontext(ray))
+    monkeypatch.setattr("pipeline.engines._TASK", 1)
+    entries = list_entries(pictures)[:8]
+    settings = settings_of(CropParams(), "detect", 64)
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        found = list(ray_engine.OnRay(1).outcomes(entries, settings, journal))
+        assert found == list(Local(1).outcomes(entries, settings, journal))
+    assert ray.most_waiting[:4] == [1, 2, 3, 4]
+    assert set(ray.most_waiting[4:]) == {1}
 
 
 def test_a_node_with_other_code_is_refused(illustrations):
