@@ -34,7 +34,7 @@ sweep: $(INSTALLED) ## what σ balances: an experiment for each, then reports/sw
 	dvc repro pack judge
 	python -m benchmarks.sweep
 
-bench: images-are-named $(INSTALLED) ## print the figures of README and docs: make bench IMAGES=folder SHARDS=folder
+bench: images-are-named $(INSTALLED) ## print the figures of README and docs, pip install '.[peers]' first: make bench IMAGES=folder SHARDS=folder
 	python -m benchmarks.waits
 	python -m benchmarks.crop_yield $(IMAGES) $(IMAGES)/faces.json
 	python -m benchmarks.crop_profile $(IMAGES)

@@ -13,7 +13,6 @@ import argparse
 import io
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.crop_yield import copied, crop_commands
+from benchmarks.processes import run
 from pipeline import cutter
 from pipeline.archives import list_entries
 from pipeline.crop_settings import settings_of
@@ -119,13 +119,6 @@ def decoders(folder: Path) -> dict[str, float]:
     return {part: seconds / count * 1e3 for part, seconds in watch.seconds.items()}
 
 
-def seconds(command: list[str]) -> float:
-    """Of a whole process."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - start
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -148,7 +141,7 @@ def main() -> None:
         for repeat in range(given.repeats):
             for number, (name, command) in enumerate(commands.items()):
                 out = ["--out", str(work / f"faces{repeat}-{number}")] if number else []
-                taken[name].append(seconds([*command, str(work / "pictures"), *out]))
+                taken[name].append(run([*command, str(work / "pictures"), *out]).seconds)
         print(f"{given.copies * len(names)} pictures, {os.cpu_count()} cores, whole processes by turns")
         for name, own in taken.items():
             shares = [limit / each for limit, each in zip(taken["decode alone"], own, strict=True)]

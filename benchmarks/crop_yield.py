@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.processes import run
 from pipeline.cascade import find_cascade
 from pipeline.detectors import DETECTORS
 from pipeline.geometry import FaceBox
@@ -82,13 +81,6 @@ def scripted_boxes(printed: str, prefix: str = "") -> Found:
     return found
 
 
-def run(command: list[str]) -> tuple[float, str]:
-    """Seconds of a whole process, and what it printed."""
-    start = time.perf_counter()
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return time.perf_counter() - start, done.stdout
-
-
 def crop_commands(detectors: list[str]) -> dict[str, list[str]]:
     """`anime-data crop` with each detector, and what it takes to call it so."""
     crop = [str(Path(sys.executable).parent / "anime-data"), "crop"]
@@ -134,13 +126,12 @@ def main() -> None:
         pictures = work / "pictures"
         copied(options.images, labels, options.copies, pictures)
         for repeat in range(options.repeats):
-            took, printed = run([*script, str(pictures), str(work / f"script{repeat}")])
-            seconds["script"].append(took)
-            found["script"] = scripted_boxes(printed, "0-")
+            ran = run([*script, str(pictures), str(work / f"script{repeat}")])
+            seconds["script"].append(ran.seconds)
+            found["script"] = scripted_boxes(ran.out, "0-")
             for number, (name, command) in enumerate(crops.items()):
                 faces = work / f"faces{repeat}-{number}"
-                took, _ = run([*command, str(pictures), "--out", str(faces)])
-                seconds[name].append(took)
+                seconds[name].append(run([*command, str(pictures), "--out", str(faces)]).seconds)
                 found[name] = kept_boxes(faces, "0-")
     count = options.copies * len(labels)
     print(f"{count} pictures, {os.cpu_count()} cores, medians of {options.repeats} whole processes, by turns")

@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.processes import run
 from pipeline.draw import draw_illustration
 from pipeline.images import encode_png
 from pipeline.workers import ordered_map
@@ -39,10 +38,7 @@ def copies(images: Path, count: int) -> Iterator[bytes]:
 
 def crop(project: Path, workers: int) -> float:
     """Seconds of the whole process."""
-    start = time.perf_counter()
-    command = ["anime-data", "crop", "--batch", "drawn", "--workers", str(workers)]
-    subprocess.run(command, cwd=project, check=True, capture_output=True)
-    return time.perf_counter() - start
+    return run(["anime-data", "crop", "--batch", "drawn", "--workers", str(workers)], project).seconds
 
 
 def content(project: Path) -> str:

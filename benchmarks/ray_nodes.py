@@ -12,29 +12,22 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from ray.cluster_utils import Cluster
 
 from benchmarks.crop_yield import copied
+from benchmarks.processes import run
 from pipeline.hashing import content_id
 
 
 def crop(pictures: Path, out: Path, options: list[str], address: str | None) -> float:
     """Seconds of a whole `anime-data crop`."""
     environment = {**os.environ, "RAY_ADDRESS": address} if address else None
-    start = time.perf_counter()
-    subprocess.run(
-        ["anime-data", "crop", str(pictures), "--out", str(out), *options],
-        check=True,
-        env=environment,
-        capture_output=True,
-    )
-    return time.perf_counter() - start
+    command = ["anime-data", "crop", str(pictures), "--out", str(out), *options]
+    return run(command, environment=environment).seconds
 
 
 def what_was_found(out: Path) -> str:

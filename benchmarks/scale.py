@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from benchmarks.processes import run
 from benchmarks.select_speed import made_up
 from pipeline.images import encode_png
 from pipeline.records import FACES, write_records
@@ -90,9 +89,8 @@ def make_batch(folder: Path, count: int) -> None:
 
 def measured(command: list[str], folder: Path) -> tuple[float, float]:
     """Seconds of a whole process, and the GB that it says it held."""
-    start = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    return time.perf_counter() - start, int(done.stdout.split()[-1]) * 1024 / 1e9
+    ran = run(command, folder)
+    return ran.seconds, int(ran.out.split()[-1]) * 1024 / 1e9
 
 
 def main() -> None:

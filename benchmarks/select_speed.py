@@ -12,16 +12,15 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.processes import run
 from pipeline.hashing import GREY_SIDE, TINT_SIDE
 from pipeline.records import FACES, write_records
 
@@ -105,13 +104,6 @@ def made_up(count: int, copies: float, rng: np.random.Generator) -> Iterator[dic
         }
 
 
-def seconds(command: list[str], folder: Path) -> tuple[float, str]:
-    """Of a whole process, and what it said last."""
-    start = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    return time.perf_counter() - start, (done.stderr.splitlines() or [""])[-1]
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -132,10 +124,10 @@ def main() -> None:
         (folder / "params.yaml").write_text(json.dumps({"batches": batches, "select": {"labels": labels}}))
         ours, plain, peak = [], [], 0
         for _ in range(given.repeats):
-            plain.append(seconds([sys.executable, "-c", BASELINE, *map(str, records)], folder)[0])
-            took, said = seconds([sys.executable, "-c", RUN, "select"], folder)
-            ours.append(took)
-            peak = max(peak, int(said))
+            plain.append(run([sys.executable, "-c", BASELINE, *map(str, records)], folder).seconds)
+            ran = run([sys.executable, "-c", RUN, "select"], folder)
+            ours.append(ran.seconds)
+            peak = max(peak, int(ran.err.splitlines()[-1]))
         summary = json.loads((folder / "metrics" / "select.json").read_bytes())
     took, read = statistics.median(ours), statistics.median(plain)
     print(

@@ -12,15 +12,9 @@ import argparse
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-
-def seconds(command: list[str], folder: Path) -> float:
-    """Of a whole process."""
-    start = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return time.perf_counter() - start
+from benchmarks.processes import run
 
 
 def main() -> None:
@@ -41,7 +35,7 @@ def main() -> None:
     else:
         print(f"no finished run in {given.project.absolute()}: `dvc repro` is left out")
     for name, command in commands.items():
-        taken = [seconds(command, given.project) for _ in range(given.repeats)]
+        taken = [run(command, given.project).seconds for _ in range(given.repeats)]
         print(f"{name:26} {statistics.median(taken):5.2f} s ({min(taken):.2f}–{max(taken):.2f})")
 
 
