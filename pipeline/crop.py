@@ -105,9 +105,8 @@ def crop_by_hand(
         DataError: no picture, or no face in them.
     """
     settings = settings_of(params, faces, size)
-    folder = out if isinstance(out, Path) else staging_folder(out)
-    is_new = not folder.exists()
-    with opened_input(root, out) as given, only_run_on(folder):
+    with opened_input(root, out) as given, only_run_on(folder := _made_in(out, given)):
+        is_new = not folder.exists()
         if isinstance(out, str):
             need_ours(out, given.place)
         claim(folder, given.place)
@@ -135,6 +134,11 @@ def crop_by_hand(
         if isinstance(out, str):
             publish(folder, out, [*crops, RECORD, SUMMARY], copied)
     return counted
+
+
+def _made_in(out: Path | str, given: Input) -> Path:
+    """The folder that faces are made in: the output itself, or where those of a URL are made."""
+    return out if isinstance(out, Path) else staging_folder(out, given.place)
 
 
 def _found(

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 _TOGETHER = 256  # files copied at once
 
 
-def staging_folder(url: str) -> Path:
-    """Where the faces of a URL are made; a second run goes on from there, and it is safe to delete."""
-    return user_cache_path("anime-data") / "faces" / hashlib.sha256(normal(url).encode()).hexdigest()[:16]
+def staging_folder(url: str, place: str) -> Path:
+    """Where the faces of the pictures at `place` are made for a URL: a second run goes on there; safe to delete."""
+    name = hashlib.sha256(f"{normal(url)}\n{place}".encode(errors="surrogateescape")).hexdigest()[:16]
+    return user_cache_path("anime-data") / "faces" / name
 
 
 def need_ours(url: str, place: str) -> None:

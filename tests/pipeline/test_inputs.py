@@ -123,6 +123,8 @@ def test_faces_that_are_no_more_are_deleted_behind_a_url(illustrations, memory, 
     assert {f"{row['face_id']}.png" for row in found if row["reject"] is None} <= after
     other = anime_data("crop", illustrations, "--out", url, "--workers", 1)
     assert (other.code, "give --out" in other.err) == (3, True)
+    memory.rm(url, recursive=True)  # a URL that was cleared by hand is free
+    assert anime_data("crop", illustrations, "--out", url, "--workers", 1).code == 0
 
 
 def test_a_url_that_cannot_be_used_is_said(mixed, there, tmp_path, anime_data):
