@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-CODE := pipeline quality vae tests benchmarks
+CODE := pipeline quality vae laboratory tests benchmarks
 PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder
 FIRST := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training.py tests/pipeline/test_train_verifier.py # begun first, so that no core ends idle
 

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from laboratory.attributes import NOTHING, along, attribute_direction, having, without_label
+from laboratory.latents import encode_split, with_labels_in_use
+from laboratory.priors import load_prior
+from laboratory.probes import fitted_probe
+from laboratory.views import decode, draw_from, samples
 from pipeline.shards import read_index
 from quality.encoder import load_judge
-from vae.attributes import along, attribute_direction, having, without_label
 from vae.data import Faces
 from vae.folder import load_model
-from vae.latents import encode_split, with_labels_in_use
-from vae.priors import load_prior
-from vae.probes import fitted_probe
-from vae.views import decode, draw_from, samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,15 +88,19 @@ def edits(model: Model, shards: Path, judge: Judge, name: str, others: list[str]
 
 
 def asked_for(model: Model, judge: Judge, prior: str, attribute: str) -> None:
-    """Print how many samples show each value of an attribute that they were asked for."""
-    column, shown = list(judge.vocabulary).index(attribute), []
+    """Print how many samples show each value of an attribute that they were asked for, or any where one is none."""
+    column, shown, there = list(judge.vocabulary).index(attribute), [], []
     for code, value in enumerate(judge.vocabulary[attribute]):
         draw = draw_from(load_prior(model, prior), labels={attribute: value}, condition=model.vae.condition.vocabulary)
         told = judge.told(samples(model, FACES, 0, draw))[:, column]
         shown.append((value, float((told == code).float().mean())))
+        asked = having(torch.full_like(told, code), judge.vocabulary, attribute, None)
+        there.append(float((having(told, judge.vocabulary, attribute, None) == asked).float().mean()))
     mean = sum(share for _, share in shown) / len(shown)
     each = ", ".join(f"{value} {share:.2f}" for value, share in shown)
-    print(f"samples of the {prior} with {attribute}: {mean:.3f} show it ({each})")
+    line = f"samples of the {prior} with {attribute}: {mean:.3f} show it ({each})"
+    may_be_none = not set(NOTHING).isdisjoint(judge.vocabulary[attribute])
+    print(f"{line}; any or none of them, as asked: {sum(there) / len(there):.3f}" if may_be_none else line)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ _SAY_EVERY = 10.0  # seconds between lines where there is no terminal
 def run_reported(command_line: Callable[[], None]) -> None:
     """Run a command line: an error of the user's is one sentence and its own exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_AboveTheBar()])
-    for ours in ("pipeline", "vae"):
+    for ours in ("pipeline", "vae", "laboratory"):
         logging.getLogger(ours).setLevel(logging.INFO)
     try:
         command_line()

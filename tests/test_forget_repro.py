@@ -40,7 +40,7 @@ def project(tmp_path_factory):
     for name in (".dvcignore", ".gitignore", "blocklist.csv", "dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
-    for package in ("pipeline", "quality", "vae"):
+    for package in ("pipeline", "quality", "vae", "laboratory"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     _fetch(folder / "web")
     _zip(folder / "squares.zip")

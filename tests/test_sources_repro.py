@@ -53,7 +53,7 @@ def project(tmp_path_factory, web, pictures, run):
     folder = tmp_path_factory.mktemp("sources") / "clone"
     ignored = shutil.ignore_patterns("__pycache__", "cache", "tmp")
     folder.mkdir()
-    for name in (".dvc", "pipeline", "quality", "vae"):
+    for name in (".dvc", "pipeline", "quality", "vae", "laboratory"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in (".dvcignore", ".gitignore", "blocklist.csv", "dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, folder / name)

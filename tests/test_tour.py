@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline.draw import draw_illustration
 from pipeline.images import encode_png
-from tests.vae.calling import call
+from tests.laboratory.calling import call
 
 if TYPE_CHECKING:
     from pathlib import Path

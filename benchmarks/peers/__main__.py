@@ -26,6 +26,7 @@ from benchmarks.peers.dcgan import DCGAN
 from benchmarks.peers.ours import Ours
 from benchmarks.peers.peer import Task
 from benchmarks.peers.vanilla_vae import VanillaVAE
+from laboratory.judge import judge
 from pipeline.atomic import write_bytes, write_json
 from pipeline.errors import AnimeDataError
 from pipeline.params import Params, load_params
@@ -34,7 +35,6 @@ from quality.encoder import load_judge
 from quality.random_features import RandomFeatures
 from vae.data import Faces
 from vae.devices import choose_device, choose_dtype, prepare
-from vae.judge import judge
 from vae.models import PRESETS
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers.peer import Clock, Counts, Task, parameters_of
+from laboratory import views
+from laboratory.fit import fit
+from laboratory.priors import load_prior
+from laboratory.sharpen import sharpen
 from pipeline.errors import TrainingError
-from vae import views
-from vae.fit import fit
 from vae.folder import PARTS, load_model
-from vae.priors import load_prior
-from vae.sharpen import sharpen
 from vae.train import train
 
 if TYPE_CHECKING:

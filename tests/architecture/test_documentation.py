@@ -14,18 +14,18 @@ def commands(package):
     if package == "pipeline":
         from pipeline.cli import app
     else:
-        from vae.cli import app
+        from laboratory.cli import app
     return sorted(command.name or command.callback.__name__ for command in app.registered_commands if command.callback)
 
 
-@pytest.mark.parametrize("package", ["pipeline", "vae"])
+@pytest.mark.parametrize("package", ["pipeline", "laboratory"])
 def test_every_command_is_explained(package):
     documents = README + ARCHITECTURE
     for command in commands(package):
         assert re.search(rf"`(anime-(data|vae) )?{command}\b|anime-(data|vae) {command}\b", documents), command
 
 
-@pytest.mark.parametrize("package", ["pipeline", "quality", "vae"])
+@pytest.mark.parametrize("package", ["pipeline", "quality", "vae", "laboratory"])
 def test_every_module_has_its_job_in_a_line(package):
     section = ARCHITECTURE.split(f"### {package}\n")[1].split("\n#")[0]
     named = set(

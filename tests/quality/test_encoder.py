@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save, save_file
 
+from laboratory.judge import judge
 from pipeline.errors import DataError
 from pipeline.params import JudgeParams
 from pipeline.shards import Index, read_index, write_index, write_shard
@@ -23,7 +24,6 @@ from quality.encoder import Encoder, as_input, load_judge
 from quality.self_supervision import nt_xent, views
 from tests.vae.blobs import blobs
 from vae.data import seeded
-from vae.judge import judge
 
 if TYPE_CHECKING:
     from pathlib import Path

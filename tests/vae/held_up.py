@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import torch._dynamo  # noqa: F401  # what the first optimiser imports
 
-import vae.cli
+import laboratory.cli
 from vae.training import Run
 
 FROM = "TEST_HELD_UP_FROM"  # images seen
@@ -24,4 +24,4 @@ def main() -> None:
         step(run)
 
     with patch.object(Run, "_step", held_up):
-        vae.cli.main()
+        laboratory.cli.main()

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 
+from laboratory.plots import read_curve
 from pipeline.errors import ParamsError
 from tests.forked import until
 from tests.vae.blobs import bytes_of, write_params
 from tests.vae.held_up import FROM
 from vae.corruption import corrupted
-from vae.plots import read_curve
 from vae.ranks import Ranks
 
 STEPS, FEW, MINIBATCH = 200, 24, 8

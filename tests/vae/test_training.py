@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 import vae.training
+from laboratory.plots import read_curve
 from pipeline.errors import DataError, ParamsError, TrainingError
 from pipeline.locks import only_run_on
 from pipeline.params import TrainParams
@@ -24,7 +25,6 @@ from tests.forked import ForkServer, until
 from tests.vae.blobs import BRIEF, bytes_of, pack, picture, write_params
 from tests.vae.held_up import FROM
 from vae.models import PRESETS, build_model
-from vae.plots import read_curve
 from vae.schedule import picture_interval, whole_steps
 from vae.train import train
 

@@ -13,8 +13,8 @@ from PIL import Image
 from pipeline.errors import ParamsError
 from pipeline.params import TrainParams
 from pipeline.shards import Index, write_index, write_shard
+from tests.laboratory.calling import call
 from tests.vae.blobs import BRIEF, GROUND, blobs, picture, write_params
-from tests.vae.calling import call
 from vae.conditions import Condition
 from vae.corruption import corrupted
 from vae.data import Faces, fitted
