@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, pad, relu
 
+_SQUARE = 4  # side of the squares of pixels that decoders end in
+_LOCKED = 2.0  # what the texture in step with them weighs beside the others
+
 
 class Discriminator(nn.Sequential):
     """A patch discriminator (Isola et al. 2017): a verdict on each of many overlapping squares.
@@ -88,6 +91,8 @@ def _maps(encoder: nn.Module, x: Tensor) -> list[Tensor]:
 def weave(change: Tensor, period: int = 8) -> Tensor:
     """Mean squared texture that repeats in each image every few pixels, and that all images share, float32 [].
 
+    With that which keeps step with the decoder's squares wherever it is, twice.
+
     A decoder that ends in squares of pixels learns such a texture before anything else, for at first a discriminator
     takes any edges for real ones. Nothing that is drawn in a face repeats at the decoder's own period; and where a
     plain decoder gives the mean of all faces of a latent, sharp ones have the same mean over all latents.
@@ -100,4 +105,31 @@ def weave(change: Tensor, period: int = 8) -> Tensor:
     places = side // period
     texture = change.reshape(count, channels, places, period, places, period).mean((2, 4))
     own: Tensor = (texture - texture.mean((2, 3), keepdim=True)).square().mean()
-    return own + change.mean(0).square().mean()
+    return own + change.mean(0).square().mean() + _LOCKED * in_step(change)
+
+
+def in_step(change: Tensor) -> Tensor:
+    """How much of the texture of four pixels' period has its phase from the grid, or the reverse of it, float32 [].
+
+    A weave follows the hair and changes its sign with it, so that nothing of it may be left in the mean of a face; but
+    squared, its phase is everywhere the same, and that of what is drawn is any. So complex amplitudes, by windows of
+    eight pixels, are squared before they are averaged over places and images.
+
+    Args:
+        change: what sharpness added to images, float32 [B, C, S, S].
+    """
+    bank = _waves().to(change.device)
+    amplitudes = conv2d(change.reshape(-1, 1, *change.shape[2:]), bank, stride=_SQUARE)
+    real, imaginary = amplitudes[:, 0::2], amplitudes[:, 1::2]
+    squares = (real.square() - imaginary.square()).mean((0, 2, 3)), (2.0 * real * imaginary).mean((0, 2, 3))
+    return (squares[0].square() + squares[1].square() + 1e-16).sqrt().sum()
+
+
+def _waves() -> Tensor:
+    """Windowed waves across, down and along both diagonals, real and imaginary parts by turns, float32 [8, 1, 8, 8]."""
+    place = torch.arange(2.0 * _SQUARE)
+    window = 0.5 - 0.5 * torch.cos(torch.pi * (place + 0.5) / _SQUARE)
+    c, s = (window * wave(2.0 * torch.pi * place / _SQUARE) for wave in (torch.cos, torch.sin))
+    cc, ss, cs, sc = (torch.outer(one, other) for one, other in ((c, c), (s, s), (c, s), (s, c)))
+    across, down = (torch.outer(window, c), torch.outer(window, s)), (torch.outer(c, window), torch.outer(s, window))
+    return torch.stack([*across, *down, cc - ss, cs + sc, cc + ss, sc - cs])[:, None] / window.sum() ** 2

@@ -13,6 +13,7 @@ from laboratory.mixture import Mixture, Normal
 from laboratory.prior_folder import FOLDER, read_fitted
 from pipeline.errors import ParamsError
 from vae.checkpoint import load_weights
+from vae.data import seeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 BEST_FIRST = ("flow", "gmm", "gaussian")
 TEMPERATURE = 1.05  # of a fitted prior: gives back some of the contrast that mean faces lack
+_DRAWN, _SERVED = 1024, 8192  # so many latents are drawn at once for a run, and serve so many images seen
 
 
 class Prior(Protocol):
@@ -112,6 +114,23 @@ def tempered(prior: Prior, z: Tensor, temperature: float) -> Tensor:
 def usual_latents(prior: Prior, count: int, generator: torch.Generator) -> Tensor:
     """Latents of a fitted prior as samples have them unless asked otherwise, [count, Z]."""
     return tempered(prior, prior.sample(count, generator), TEMPERATURE)
+
+
+class Supply:
+    """Latents of a prior for a run: at the same place the same ones, drawn many at once, since that is dear."""
+
+    def __init__(self, prior: Prior, seed: int, device: torch.device) -> None:
+        self._prior, self._seed, self._device = prior, seed, device
+        self._part, self._drawn = -1, torch.empty(0)
+
+    def at(self, images_seen: int, count: int) -> Tensor:
+        """So many latents, float32 [count, Z]."""
+        part, place = divmod(images_seen, _SERVED)
+        if part != self._part:
+            generator = seeded(torch.device("cpu"), "sharpen prior", self._seed, part)
+            self._part, self._drawn = part, usual_latents(self._prior, _DRAWN, generator)
+        rows = torch.arange(count, device=self._device) + place // 2
+        return self._drawn[rows % _DRAWN]
 
 
 def label_codes(vocabulary: Vocabulary, asked: Mapping[str, str]) -> Tensor:

@@ -27,6 +27,7 @@ _LEAD = 5.0  # the discriminator's learning rate over the student's (Heusel et a
 _LAZY = 16  # steps between two gradient penalties, which count as many times as much (Karras et al. 2020)
 _WEAVE = 2000.0  # nats per dimension: 0.03 for a weave of one level of 255
 _MOMENTUM = 0.0  # between rivals it makes both circle: the student wins by textures until they are found out
+_EASE, _PRESS = 0.8, 0.6  # shares of the limit: over the first the weight is halved, below the second it grows again
 _CLIP = 1.0  # gradients are cut at this norm, nats per dimension
 
 
@@ -147,3 +148,10 @@ class Rivals:
             self.curve = read_rows(folder / "curve.tsv")
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise DataError(f"expected a checkpoint in {folder}, found damage ({error}): delete that folder") from None
+
+
+def guarded(strength: float, loss_db: float, limit: float) -> float:
+    """The share of the adversarial weight after a measurement: halved near the limit, growing again far from it."""
+    if not loss_db <= _EASE * limit:
+        return 0.5 * strength
+    return min(1.0, 1.25 * strength) if loss_db < _PRESS * limit else strength

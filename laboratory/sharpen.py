@@ -11,12 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from laboratory.augment import UNIFORMS
-from laboratory.priors import load_prior, usual_latents
-from laboratory.rivals import Rivals
+from laboratory.priors import Supply, load_prior, usual_latents
+from laboratory.rivals import Rivals, guarded
 from laboratory.sheets import open_faces
+from laboratory.strength import affordable_gains
 from laboratory.views import encode
 from pipeline.atomic import new_folder, write_json
 from pipeline.errors import TrainingError
@@ -25,7 +25,18 @@ from pipeline.shards import read_index
 from vae.checkpoint import log_row, newest_checkpoint, save_checkpoint, write_tensors
 from vae.data import Minibatches, seeded
 from vae.devices import choose_device, prepare
-from vae.folder import FORMAT_VERSION, PARTS, WEIGHTS, Model, digest_of, is_whole, load_model, read_about, sha256_of
+from vae.folder import (
+    FORMAT_VERSION,
+    PARTS,
+    WEIGHTS,
+    Model,
+    digest_of,
+    is_whole,
+    load_model,
+    read_about,
+    sha256_of,
+    with_detail,
+)
 from vae.measure import psnr
 from vae.pictures import grid
 from vae.schedule import learning_rate, whole_steps
@@ -36,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.params import SharpenParams
+    from vae.models import VAE
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +57,6 @@ _PICTURES = 10  # besides the one before the first step
 _SHOWN = 32  # samples in a picture, and as many reconstructions
 _MEASURED = 256  # faces
 _RAMP = 0.1  # share of the budget in which the discriminator learns alone, then that in which its weight grows
-_EASE, _PRESS = 0.8, 0.6  # shares of the limit: over the first the weight is halved, below the second it grows again
-_LATENTS, _SERVED = 1024, 8192  # so many of the prior's latents are drawn at once, and serve so many images seen
 _MAX_STREAK = 100  # steps skipped in a row that end the run
 _CPU = torch.device("cpu")
 
@@ -126,16 +136,15 @@ class Run:
         measured = open_faces(model, shards, "val") if read_index(shards).count("val") else faces
         self._minibatches = Minibatches(faces, params.minibatch, params.seed, model.params.flip, self._device)
         prior = load_prior(model, None)
-        self._prior = prior if prior.name != "standard" else None  # N(0, I) gives latents that no face has
-        if self._prior is None:
+        self._supply = Supply(prior, params.seed, self._device) if prior.name != "standard" else None
+        if self._supply is None:  # N(0, I) gives latents that no face has
             log.info("no prior is fitted: only reconstructions are sharpened, not samples")
-        self._drawn = -1, torch.empty(0, model.vae.latent, device=self._device)
         self._psnr_db = partial(psnr, faces=measured, rows=measured.spread(_MEASURED))
         self._plain_db = self._psnr_db(model.vae)
         self._shown = encode(model, measured.gather(measured.spread(_SHOWN))).to(self._device)
-        if self._prior is not None:
+        if self._supply is not None:
             generator = seeded(_CPU, "sharpen samples", params.seed)
-            self._shown = torch.cat([usual_latents(self._prior, _SHOWN, generator), self._shown])
+            self._shown = torch.cat([usual_latents(prior, _SHOWN, generator), self._shown])
 
     def to_the_end(
         self, checkpoint_seconds: float, report: Callable[[str, bool], None], stop: Callable[[], bool]
@@ -174,24 +183,15 @@ class Run:
         generator = seeded(self._device, "sharpen", params.seed, seen)
         noise = torch.randn(count, self._vae.latent, generator=generator, device=self._device)
         with torch.no_grad():
-            z = torch.cat([self._vae.encode(x).sample(noise), self._prior_latents()])
+            z = self._vae.encode(x).sample(noise)
+            if self._supply is not None:
+                z = torch.cat([z, self._supply.at(seen, count // 2)])
         uniforms = torch.rand(count + 2 * len(z), UNIFORMS, generator=generator, device=self._device)
         ramp = min(1.0, max(0.0, seen / (_RAMP * self._budget) - 1.0))
         weight = torch.full((), params.adversarial * state.strength * ramp, device=self._device)
         state.images_seen += count
         rate = learning_rate(params.learning_rate, state.images_seen, self._budget // 10, self._budget)
         state.move(x, z, uniforms, weight, rate)
-
-    def _prior_latents(self) -> Tensor:
-        """Latents of the prior, half as many as faces, float32 [B / 2, Z]; none where no prior is fitted."""
-        if self._prior is None:
-            return self._drawn[1]
-        part, place = divmod(self._state.images_seen, _SERVED)
-        if part != self._drawn[0]:
-            generator = seeded(_CPU, "sharpen prior", self._params.seed, part)
-            self._drawn = part, usual_latents(self._prior, _LATENTS, generator)
-        rows = torch.arange(self._params.minibatch // 2, device=self._device) + place // 2
-        return self._drawn[1][rows % _LATENTS]
 
     def _log(self, speed: float) -> str:
         """Measure what sharpness costs, let the guard decide, add a row to the curve, and say it."""
@@ -203,7 +203,7 @@ class Run:
                 f"expected finite gradients, found none in {_MAX_STREAK} steps in a row before {state.images_seen} "
                 "images seen: lower `sharpen.learning_rate`"
             )
-        loss_db, strength = self._loss_db(), state.strength
+        loss_db, strength = self._loss_db(state.average), state.strength
         distortion, feature, real, fake = (total / steps for total in sums)
         skipped = sum(int(optimiser.skipped) for optimiser in state.optimisers)
         state.curve.append(log_row(state.images_seen, [distortion, feature, real, fake, loss_db, strength, skipped]))
@@ -214,9 +214,9 @@ class Run:
             f"verdicts {real:+.2f} faces {fake:+.2f} fakes, weight ×{strength:.2g} · {speed:,.0f}/s · {left} left"
         )
 
-    def _loss_db(self) -> float:
-        """What reconstructions by the averaged decoder have lost of PSNR, dB."""
-        return self._plain_db - self._psnr_db(self._state.average)
+    def _loss_db(self, model: VAE) -> float:
+        """What a model's reconstructions have lost of PSNR, dB."""
+        return self._plain_db - self._psnr_db(model)
 
     def _show(self) -> None:
         """A picture of the averaged decoder, of the same latents as always, and the curve so far."""
@@ -231,20 +231,19 @@ class Run:
         Raises:
             TrainingError: it lost more than it may.
         """
-        loss_db, limit = self._loss_db(), self._params.max_loss_db
+        loss_db, limit = self._loss_db(self._state.average), self._params.max_loss_db
         if not loss_db <= limit:
             raise TrainingError(
                 f"expected sharpness to cost at most {limit:g} dB of PSNR, found {loss_db:.2f}: "
                 "lower `sharpen.adversarial`, `sharpen.feature` or `sharpen.learning_rate`"
             )
         write_tensors(folder / WEIGHTS, self._state.average.decoder.state_dict())
-        made = {"decoder_sha256": sha256_of(folder / WEIGHTS), "loss_db": loss_db}
+        average, share = self._state.average, self._params.detail
+        gains = affordable_gains(average, self._minibatches.faces, share, self._loss_db, limit)
+        made: dict[str, Any] = {"decoder_sha256": sha256_of(folder / WEIGHTS), "detail": gains}
+        made["loss_db"] = self._loss_db(with_detail(average, gains))
+        if gains:
+            said = " and ".join(f"{gain:.2f}" for gain in gains)
+            log.info("detail %s times as strong, for %.2f dB", said, made["loss_db"] - loss_db)
         write_json(folder / "params.json", self._workspace.about | made)
         self._state.write_curve(folder)
-
-
-def guarded(strength: float, loss_db: float, limit: float) -> float:
-    """The share of the adversarial weight after a measurement: halved near the limit, growing again far from it."""
-    if not loss_db <= _EASE * limit:
-        return 0.5 * strength
-    return min(1.0, 1.25 * strength) if loss_db < _PRESS * limit else strength

@@ -66,6 +66,9 @@ class SharpenParams(Section):
     gradient_penalty: Annotated[float, Field(ge=0.0)] = 0.1  # R1, on the discriminator's loss
     ema_images: Annotated[int, Field(ge=0)] = 10_000  # half-life of the weights' moving average; 0: none
     max_loss_db: Annotated[float, Field(ge=0.0)] = 1.5  # of PSNR that sharpness may cost
+    detail: Annotated[float, Field(ge=0.0, le=1.0)] = (
+        1.0  # share of its missing strength given back, within max_loss_db
+    )
     seed: int = 0
 
 

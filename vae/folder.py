@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from torch import nn
 
 from pipeline.atomic import write_json
 from pipeline.errors import DataError, ParamsError
 from pipeline.params import TrainParams, explain
 from vae.checkpoint import TrainingState, load_weights, write_state
 from vae.conditions import Condition
+from vae.detail import Detail
 from vae.devices import choose_dtype
 from vae.models import PRESETS, VAE, Preset, build_model, preset_from_row, preset_row
 
@@ -129,6 +131,15 @@ def twin(vae: VAE) -> VAE:
     return copy.deepcopy(vae, {id(part): part for part in (vae.encoder, vae.likelihood)})
 
 
+def with_detail(sharp: VAE, gains: list[float]) -> VAE:
+    """A model whose decoder's levels of detail are so many times as strong, the finest first; it itself without any."""
+    if not gains:
+        return sharp
+    stronger = twin(sharp)
+    stronger.decoder = nn.Sequential(stronger.decoder, Detail(gains))
+    return stronger
+
+
 def load_model(path: Path, device: torch.device, sharp: bool = True) -> Model:
     """Rebuild a model, with its averaged weights, in evaluation mode.
 
@@ -179,7 +190,7 @@ def _load_sharp(path: Path, vae: VAE, weights: str) -> VAE | None:
         )
     sharp = twin(vae)
     load_weights(sharp.decoder, path / WEIGHTS)
-    return sharp
+    return with_detail(sharp, [float(gain) for gain in about.get("detail", [])])
 
 
 def is_whole(sharp: Path) -> bool:

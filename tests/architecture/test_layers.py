@@ -40,7 +40,19 @@ QUALITY_LAYERS = [
 ]
 VAE_LAYERS = [
     {"__init__", "progress"},
-    {"blocks", "conditions", "corruption", "gaussian", "grey", "levels", "likelihoods", "models", "muon", "objective"}
+    {
+        "blocks",
+        "conditions",
+        "corruption",
+        "detail",
+        "gaussian",
+        "grey",
+        "levels",
+        "likelihoods",
+        "models",
+        "muon",
+        "objective",
+    }
     | {"optim", "plain_networks", "ranks", "schedule"},
     {"board", "checkpoint", "data", "devices", "folder", "measure", "pictures", "training", "watched", "workspace"},
     {"train"},
@@ -49,7 +61,18 @@ LABORATORY_LAYERS = [
     {"__init__", "signals"},
     {"augment", "colouring", "discriminator", "flow", "mixture", "recipes"},
     {"attributes", "bounds", "colouriser", "comparison", "comparison_picture", "judged", "linear", "plots", "probes"}
-    | {"flow_training", "latents", "mixture_fitting", "prior_folder", "priors", "rivals", "running", "sheets", "views"},
+    | {
+        "flow_training",
+        "latents",
+        "mixture_fitting",
+        "prior_folder",
+        "priors",
+        "rivals",
+        "running",
+        "sheets",
+        "strength",
+    }
+    | {"views"},
     {"colorize", "evaluate", "fit", "judge", "sharpen"},
     {"compare"},
     {"cli"},

@@ -15,11 +15,19 @@ from ruamel.yaml import YAML
 
 import laboratory.sharpen
 from laboratory.augment import UNIFORMS, augment
-from laboratory.discriminator import Discriminator, EvenConv2d, feature_distance, gradient_penalty, hinge, weave
+from laboratory.discriminator import (
+    Discriminator,
+    EvenConv2d,
+    feature_distance,
+    gradient_penalty,
+    hinge,
+    in_step,
+    weave,
+)
 from laboratory.fit import fit
 from laboratory.plots import read_curve
-from laboratory.rivals import Rivals
-from laboratory.sharpen import guarded, sharpen
+from laboratory.rivals import Rivals, guarded
+from laboratory.sharpen import sharpen
 from laboratory.sheets import open_faces
 from laboratory.views import decode, encode
 from pipeline.errors import DataError, ParamsError, TrainingError
@@ -29,6 +37,7 @@ from tests.forked import ForkServer, until
 from tests.laboratory.calling import call
 from tests.vae.blobs import blobs, bytes_of, picture
 from vae.checkpoint import write_tensors
+from vae.detail import bands
 from vae.folder import load_model, sha256_of
 from vae.measure import measure
 
@@ -223,6 +232,40 @@ def test_samples_of_a_fitted_prior_are_sharpened_too(
     assert picture(plain / "sharp" / "samples.png").shape == (7 * 18 + 2, 8 * 18 + 2, 3)  # 32 samples, 24 faces
 
 
+def test_detail_is_made_as_strong_as_in_faces_as_far_as_the_limit_allows(
+    plain: Path, shards: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of faces that the decoder makes too smooth."""
+    faces = open_faces(load_model(plain, CPU), shards, "train")
+    x = next(faces.in_order(faces.spread(64), 64, CPU))
+
+    def strengths(changes: dict[str, Any]) -> tuple[list[float], torch.Tensor]:
+        assert run(plain, shards, changes)
+        sharp = load_model(plain, CPU).sharp
+        assert sharp is not None
+        with torch.inference_mode():
+            made = sharp.likelihood.mean(sharp.decode(sharp.encode(x).mean))
+        there = [band.square().mean() for band in bands(x / 255.0, 2)]
+        return about(plain / "sharp")["detail"], torch.stack([band.square().mean() for band in bands(made, 2)]) / (
+            torch.stack(there)
+        )
+
+    none, before = strengths({"detail": 0.0})
+    assert not none
+    with caplog.at_level("INFO"):
+        gains, after = strengths({})
+    assert len(gains) == 2
+    assert "as strong" in caplog.text
+    assert (after.log().abs() < (0.3 * before.log().abs()).clamp(min=0.15)).all()
+    assert about(plain / "sharp")["loss_db"] <= SHORT["max_loss_db"]
+    half, _ = strengths({"detail": 0.5})
+    assert half == pytest.approx([1 + (gain - 1) / 2 for gain in gains])
+    plain_loss = read_curve(plain / "sharp" / "curve.tsv")["loss_db"][-1]
+    tight, _ = strengths({"max_loss_db": plain_loss + 0.05})
+    assert about(plain / "sharp")["loss_db"] <= plain_loss + 0.05
+    assert not tight or max(tight) < max(gains)
+
+
 def test_too_great_a_loss_of_psnr_is_no_result(plain: Path, shards: Path) -> None:
     with pytest.raises(TrainingError, match=r"at most 0 dB of PSNR, found .* lower `sharpen\.adversarial`"):
         run(plain, shards, {"images": 160, "max_loss_db": 0.0, "learning_rate": 0.1})
@@ -333,12 +376,27 @@ def test_the_discriminator_weighs_even_and_odd_pixels_alike() -> None:
 def test_a_weave_is_what_repeats_in_an_image_and_in_all_of_them() -> None:
     stripes = torch.zeros(2, 3, 16, 16)
     stripes[0, ..., ::4], stripes[1, ..., ::4] = 1.0, -1.0  # not shared, but in each
-    assert weave(stripes).item() == pytest.approx(0.25 * 0.75)  # the variance of a line in four
+    own = weave(stripes) - 2.0 * in_step(stripes)
+    assert own.item() == pytest.approx(0.25 * 0.75)  # the variance of a line in four
     eyes = torch.zeros(2, 3, 64, 64)
     eyes[0, :, 20:26, 20:26] = 1.0
     eyes[1, :, 20:26, 20:26] = -1.0
-    assert weave(eyes).item() < 0.001
+    assert weave(eyes).item() < 0.002
     assert weave(eyes.abs()).item() > 0.005
+
+
+def test_what_keeps_step_with_the_grid_is_seen_where_its_sign_changes() -> None:
+    place = torch.arange(64)
+    stripes = torch.cos(torch.pi * place / 2.0).expand(1, 3, 64, 64)
+    assert in_step(stripes).item() == pytest.approx(0.25, rel=0.01)  # half the amplitude, squared
+    turning = torch.where(place[:, None] < 32, stripes, -stripes)
+    assert turning.mean().abs() < 1e-6
+    assert in_step(turning).item() == pytest.approx(0.25, rel=0.1)
+    assert in_step(turning.mT).item() == pytest.approx(0.25, rel=0.1)
+    drifting = torch.cos(torch.pi * place / 2.0 * 1.04).expand(1, 3, 64, 64)  # in step nowhere for long
+    assert in_step(drifting).item() < 0.1
+    noise = torch.randn(48, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert in_step(noise).item() < 0.01
 
 
 def test_the_penalty_is_half_the_squared_slope_at_real_faces() -> None:
