@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,12 +53,15 @@ def finished_pictures(folder: Path, made_by: str) -> Iterator[Finished]:
     A picture of which a crop was not kept, or is damaged, is not among them.
     """
     digests = _digests(folder, made_by)
-    if not _is_whole(folder / RECORD, digests):
+    with ThreadPoolExecutor() as beside:  # hashing lets go of the interpreter
+        found = {name: beside.submit(_is_whole, folder / name, digests) for name in digests}
+        whole = {name for name, is_whole in found.items() if is_whole.result()}
+    if RECORD not in whole:
         return
 
     @lru_cache(maxsize=2)  # the rows come in the order of the tars
     def members(tar: str) -> dict[str, tuple[int, int]]:
-        if not _is_whole(folder / tar, digests):
+        if tar not in whole:
             return {}
         return {name: (offset, size) for name, offset, size in find_members(folder / tar)}
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import sqlite3
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from pipeline.errors import DataError
 
@@ -38,6 +38,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._folder: Path | None = None
+        self._tar: BinaryIO | None = None  # the one that was read last: crops come in the order of their tars
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -55,6 +56,8 @@ class Journal:
 
     def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
         self._connection.close()
+        if self._tar is not None:
+            self._tar.close()
         if isinstance(error, sqlite3.Error):  # of ours: nobody else uses SQLite while it is open
             raise self._in_our_words(error) from None
 
@@ -110,9 +113,13 @@ class Journal:
         query = "SELECT tar, offset, size FROM earlier_crops WHERE face_id = ?"
         tar, offset, size = self._connection.execute(query, (face_id,)).fetchone()
         assert self._folder is not None
-        with (self._folder / str(tar)).open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
+        path = self._folder / str(tar)
+        if self._tar is None or self._tar.name != str(path):
+            if self._tar is not None:
+                self._tar.close()
+            self._tar = path.open("rb")
+        self._tar.seek(offset)
+        return self._tar.read(size)
 
     def forget_lost(self, folder: Path) -> None:
         """Let pictures be done again of which a face in the folder is gone, or is not the one written here."""
