@@ -6,9 +6,8 @@ Each function numbers the sets that it finds: faces with the same number are in 
 from __future__ import annotations
 
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,26 +17,16 @@ from pipeline.hashing import GREY_SIDE, TINT_SIDE, components
 from pipeline.splits import posts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from pipeline.records import Row
 
-One = TypeVar("One")
-Other = TypeVar("Other")
-
 FACE_COLUMNS = ("phash", "phash_flipped", "thumbnail")
 PICTURE_COLUMNS = ("image_phash", "image_phash_flipped", "image_thumbnail", "pixels")
 _THUMBNAIL = GREY_SIDE**2 + 2 * TINT_SIDE**2  # bytes
 _PICTURE_DISTANCE = 6  # bits of 64 in which the hashes of pictures that are nearly the same may differ
-
-
-def both(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:
-    """Two results, worked out side by side: NumPy lets go of the interpreter in most of what takes time here."""
-    with ThreadPoolExecutor(1) as beside:
-        coming = beside.submit(other)
-        return one(), coming.result()
 
 
 def alike_faces(rows: Sequence[Row], distance: int) -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.errors import DataError
-from pipeline.groups import both, chained, near_face_pairs, near_picture_pairs, post_pairs
+from pipeline.groups import chained, near_face_pairs, near_picture_pairs, post_pairs
 from pipeline.neighbours import near_hashes
 
 if TYPE_CHECKING:
@@ -48,13 +48,12 @@ def straddling(rows: Sequence[Row], distance: int) -> list[Straddling]:
         faces of different splits that are nearly the same, or of one picture, of pictures that are nearly the same,
         or of one post.
     """
-    faces, pictures = both(lambda: near_face_pairs(rows, distance), lambda: near_picture_pairs(rows))
     together = {
         "of the same picture": chained(row["image_id"] for row in rows),
         "of pictures with the same pixels": chained(row["pixels"] for row in rows),
         "of the same post": post_pairs(rows),
-        ALIKE_PICTURES: pictures.tolist(),
-        ALIKE_FACES: faces.tolist(),
+        ALIKE_PICTURES: near_picture_pairs(rows).tolist(),
+        ALIKE_FACES: near_face_pairs(rows, distance).tolist(),
     }
     return [
         Straddling(what, one, other)

@@ -6,7 +6,6 @@ Cheap by design: it reads the records that `crop` made and no picture, so a thre
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from pipeline.blocklist import Blocklist
@@ -14,7 +13,6 @@ from pipeline.errors import DataError
 from pipeline.groups import (
     alike_faces,
     alike_pictures,
-    both,
     further_joined,
     joined,
     members,
@@ -58,10 +56,8 @@ def select_faces(
         forgotten = all(row["reject"] == Reject.FORGOTTEN for row in found)
         remedy = "add pictures that blocklist.csv does not name" if found and forgotten else "loosen `select`"
         raise DataError(f"expected faces to keep, found none among {len(found)} ({reasons}): {remedy}")
-    with ThreadPoolExecutor(1) as beside:
-        leaks = beside.submit(leak_report, kept)
-        write_records(out, SELECTION, decided_rows(names, faces, rows, TagLabels(params.labels)))
-        return _summary(found, kept) | {"leaks": leaks.result()}
+    write_records(out, SELECTION, decided_rows(names, faces, rows, TagLabels(params.labels)))
+    return _summary(found, kept)
 
 
 def choose(rows: Sequence[Row], params: SelectParams, blocklist: Blocklist) -> list[Row]:
@@ -152,7 +148,7 @@ def _settle(passed: Sequence[Row], own: Mapping[str, frozenset[str]], distance: 
     Raises:
         DataError: no end of it.
     """
-    alike, scenes = both(lambda: alike_faces(passed, distance), lambda: alike_pictures(passed))
+    alike, scenes = alike_faces(passed, distance), alike_pictures(passed)
     for _ in range(_LOOKS):
         _split(passed, joined(passed, alike, scenes), own)
         _keep_the_best(passed, alike)
@@ -206,4 +202,5 @@ def _summary(faces: Sequence[Row], kept: Sequence[Row]) -> dict[str, Any]:
         "rejected": dict(sorted(Counter(str(row["reject"]) for row in faces if row["reject"]).items())),
         "splits": dict(sorted(Counter(row["split"] for row in kept).items())),
         "batches": dict(sorted(Counter(row["batch"] for row in kept).items())),
+        "leaks": leak_report(kept),
     }
