@@ -58,7 +58,7 @@ def project(tmp_path_factory, environment):
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("cache", "tmp"))
         else:
             shutil.copy(source, folder / name)
-    for package in ("pipeline", "quality", "vae"):
+    for package in ("pipeline", "quality", "vae", "laboratory"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     edit_params(folder, make_small)
     for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "a"]):
