@@ -89,18 +89,18 @@ def edits(model: Model, shards: Path, judge: Judge, name: str, others: list[str]
 
 def asked_for(model: Model, judge: Judge, prior: str, attribute: str) -> None:
     """Print how many samples show each value of an attribute that they were asked for, or any where one is none."""
-    column, shown, there = list(judge.vocabulary).index(attribute), [], []
+    column, shown, as_asked = list(judge.vocabulary).index(attribute), [], []
     for code, value in enumerate(judge.vocabulary[attribute]):
         draw = draw_from(load_prior(model, prior), labels={attribute: value}, condition=model.vae.condition.vocabulary)
         told = judge.told(samples(model, FACES, 0, draw))[:, column]
         shown.append((value, float((told == code).float().mean())))
         asked = having(torch.full_like(told, code), judge.vocabulary, attribute, None)
-        there.append(float((having(told, judge.vocabulary, attribute, None) == asked).float().mean()))
+        as_asked.append(float((having(told, judge.vocabulary, attribute, None) == asked).float().mean()))
     mean = sum(share for _, share in shown) / len(shown)
     each = ", ".join(f"{value} {share:.2f}" for value, share in shown)
     line = f"samples of the {prior} with {attribute}: {mean:.3f} show it ({each})"
     may_be_none = not set(NOTHING).isdisjoint(judge.vocabulary[attribute])
-    print(f"{line}; any or none of them, as asked: {sum(there) / len(there):.3f}" if may_be_none else line)
+    print(f"{line}; any or none of them, as asked: {sum(as_asked) / len(as_asked):.3f}" if may_be_none else line)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, pad, relu
 
-_SQUARE = 4  # side of the squares of pixels that decoders end in
+_SQUARE = 4  # side of the squares of pixels that decoders end in, or a multiple of it
+PERIOD = 2 * _SQUARE  # of the textures that are looked for in each image, pixels; divides its side
 _LOCKED = 2.0  # what the texture in step with them weighs beside the others
 
 
@@ -88,7 +89,7 @@ def _maps(encoder: nn.Module, x: Tensor) -> list[Tensor]:
     return maps
 
 
-def weave(change: Tensor, period: int = 8) -> Tensor:
+def weave(change: Tensor) -> Tensor:
     """Mean squared texture that repeats in each image every few pixels, and that all images share, float32 [].
 
     With that which keeps step with the decoder's squares wherever it is, twice.
@@ -99,11 +100,10 @@ def weave(change: Tensor, period: int = 8) -> Tensor:
 
     Args:
         change: what sharpness added to images, float32 [B, 3, S, S].
-        period: in pixels, a multiple of the squares' side that divides S.
     """
     count, channels, side, _ = change.shape
-    places = side // period
-    texture = change.reshape(count, channels, places, period, places, period).mean((2, 4))
+    places = side // PERIOD
+    texture = change.reshape(count, channels, places, PERIOD, places, PERIOD).mean((2, 4))
     own: Tensor = (texture - texture.mean((2, 3), keepdim=True)).square().mean()
     return own + change.mean(0).square().mean() + _LOCKED * in_step(change)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BEST_FIRST = ("flow", "gmm", "gaussian")
 TEMPERATURE = 1.05  # of a fitted prior: gives back some of the contrast that mean faces lack
-_DRAWN, _SERVED = 1024, 8192  # so many latents are drawn at once for a run, and serve so many images seen
+_DRAWN, _TIMES = 1024, 4  # so many latents are drawn at once for a run, and each is given so often
 
 
 class Prior(Protocol):
@@ -117,19 +117,22 @@ def usual_latents(prior: Prior, count: int, generator: torch.Generator) -> Tenso
 
 
 class Supply:
-    """Latents of a prior for a run: at the same place the same ones, drawn many at once, since that is dear."""
+    """Latents of a fitted prior for a run, which at the same place of it are the same.
 
-    def __init__(self, prior: Prior, seed: int, device: torch.device) -> None:
-        self._prior, self._seed, self._device = prior, seed, device
+    Drawing is dear, so many are drawn at once, and each is given several times before others are drawn.
+    """
+
+    def __init__(self, prior: Prior, purpose: str, seed: int, device: torch.device) -> None:
+        self._prior, self._purpose, self._seed, self._device = prior, purpose, seed, device
         self._part, self._drawn = -1, torch.empty(0)
 
-    def at(self, images_seen: int, count: int) -> Tensor:
-        """So many latents, float32 [count, Z]."""
-        part, place = divmod(images_seen, _SERVED)
+    def after(self, given: int, count: int) -> Tensor:
+        """The next latents after so many, float32 [count, Z]."""
+        part, place = divmod(given, _TIMES * _DRAWN)
         if part != self._part:
-            generator = seeded(torch.device("cpu"), "sharpen prior", self._seed, part)
+            generator = seeded(torch.device("cpu"), self._purpose, self._seed, part)
             self._part, self._drawn = part, usual_latents(self._prior, _DRAWN, generator)
-        rows = torch.arange(count, device=self._device) + place // 2
+        rows = torch.arange(count, device=self._device) + place
         return self._drawn[rows % _DRAWN]
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from laboratory.augment import augment
-from laboratory.discriminator import Discriminator, feature_distance, gradient_penalty, hinge, weave
+from laboratory.discriminator import PERIOD, Discriminator, feature_distance, gradient_penalty, hinge, weave
 from pipeline.atomic import write_bytes, write_json
-from pipeline.errors import DataError
+from pipeline.errors import DataError, ParamsError
 from vae.checkpoint import load_weights, read_rows, read_tensors, write_tensors
 from vae.folder import twin
 from vae.optim import GuardedAdamW, update_average
@@ -46,6 +46,12 @@ class Rivals:
     """
 
     def __init__(self, params: SharpenParams, model: Model) -> None:
+        if model.vae.channels != 3 or model.size % PERIOD:
+            found = f"{'grey' if model.vae.channels == 1 else 'coloured'} faces of {model.size}"
+            raise ParamsError(
+                f"expected a model of coloured faces with a side divisible by {PERIOD}, found one of {found}: "
+                "set sharpen.images to 0, or train another preset"
+            )
         self._params, self._vae = params, model.vae.requires_grad_(False)
         self._device = device = next(model.vae.parameters()).device
         with torch.random.fork_rng(devices=[]):

@@ -78,7 +78,7 @@ def sharpen(
         whether it is finished, or none was asked for; False after `stop`.
 
     Raises:
-        ParamsError: there is no such device.
+        ParamsError: there is no such device, or its faces are grey or of an odd size.
         DataError: the model, its prior or the shards are damaged, or do not fit each other.
         TrainingError: sharpness cost more PSNR than it may, or gradients stayed infinite.
     """
@@ -136,7 +136,7 @@ class Run:
         measured = open_faces(model, shards, "val") if read_index(shards).count("val") else faces
         self._minibatches = Minibatches(faces, params.minibatch, params.seed, model.params.flip, self._device)
         prior = load_prior(model, None)
-        self._supply = Supply(prior, params.seed, self._device) if prior.name != "standard" else None
+        self._supply = Supply(prior, "sharpen prior", params.seed, self._device) if prior.name != "standard" else None
         if self._supply is None:  # N(0, I) gives latents that no face has
             log.info("no prior is fitted: only reconstructions are sharpened, not samples")
         self._psnr_db = partial(psnr, faces=measured, rows=measured.spread(_MEASURED))
@@ -185,7 +185,7 @@ class Run:
         with torch.no_grad():
             z = self._vae.encode(x).sample(noise)
             if self._supply is not None:
-                z = torch.cat([z, self._supply.at(seen, count // 2)])
+                z = torch.cat([z, self._supply.after(seen // 2, count // 2)])  # half as many
         uniforms = torch.rand(count + 2 * len(z), UNIFORMS, generator=generator, device=self._device)
         ramp = min(1.0, max(0.0, seen / (_RAMP * self._budget) - 1.0))
         weight = torch.full((), params.adversarial * state.strength * ramp, device=self._device)
@@ -231,15 +231,15 @@ class Run:
         Raises:
             TrainingError: it lost more than it may.
         """
-        loss_db, limit = self._loss_db(self._state.average), self._params.max_loss_db
+        average, limit = self._state.average, self._params.max_loss_db
+        loss_db = self._loss_db(average)
         if not loss_db <= limit:
             raise TrainingError(
                 f"expected sharpness to cost at most {limit:g} dB of PSNR, found {loss_db:.2f}: "
                 "lower `sharpen.adversarial`, `sharpen.feature` or `sharpen.learning_rate`"
             )
-        write_tensors(folder / WEIGHTS, self._state.average.decoder.state_dict())
-        average, share = self._state.average, self._params.detail
-        gains = affordable_gains(average, self._minibatches.faces, share, self._loss_db, limit)
+        gains = affordable_gains(average, self._minibatches.faces, self._params.detail, self._loss_db, limit)
+        write_tensors(folder / WEIGHTS, average.decoder.state_dict())
         made: dict[str, Any] = {"decoder_sha256": sha256_of(folder / WEIGHTS), "detail": gains}
         made["loss_db"] = self._loss_db(with_detail(average, gains))
         if gains:

@@ -32,14 +32,15 @@ from laboratory.sheets import open_faces
 from laboratory.views import decode, encode
 from pipeline.errors import DataError, ParamsError, TrainingError
 from pipeline.locks import only_run_on
-from pipeline.params import FitParams, SharpenParams
+from pipeline.params import FitParams, SharpenParams, TrainParams
 from tests.forked import ForkServer, until
 from tests.laboratory.calling import call
-from tests.vae.blobs import blobs, bytes_of, picture
+from tests.vae.blobs import BRIEF, blobs, bytes_of, picture
 from vae.checkpoint import write_tensors
 from vae.detail import bands
 from vae.folder import load_model, sha256_of
 from vae.measure import measure
+from vae.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -312,6 +313,15 @@ def test_a_sharp_decoder_that_is_not_the_models_own_is_refused(
     if damage != "other decoder":  # which nobody makes by accident
         assert run(path, shards, {"images": 16} if damage == "other weights" else {})  # as the message says
         assert load_model(path, CPU).sharp is not None
+
+
+def test_grey_faces_of_the_tutorials_are_refused_in_words(shards: Path, tmp_path: Path) -> None:
+    params = TrainParams(**{**BRIEF, "preset": "grey-conv", "images": 64})
+    assert train(params, shards, tmp_path / "vae", device="cpu", threads=1)
+    with pytest.raises(ParamsError, match=r"coloured faces .* found one of grey faces of 30: set sharpen\.images to 0"):
+        run(tmp_path / "vae", shards)
+    assert run(tmp_path / "vae", shards, {"images": 0})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["vae"]
 
 
 def test_two_runs_on_one_model_do_not_meet(plain: Path, shards: Path) -> None:
