@@ -59,6 +59,7 @@ class FlowTraining:
         self.flow = flow.to(self._device)
         self.flow.base.load_state_dict(base.state_dict())
         self.flow.start.take(mixture)
+        self.flow.know_labels(latents.labels)
         self.average = copy.deepcopy(self.flow).eval().requires_grad_(False)
         self._optimiser = GuardedAdamW(self.flow, _WEIGHT_DECAY, _CLIP_NORM)
         self._totals = torch.zeros(2, dtype=torch.float64, device=self._device)  # of the loss, of good steps

@@ -6,12 +6,13 @@ than would be safe alone, and a likeness is no duplicate. (docs/decisions/0010-n
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from pipeline.hashing import GREY_SIDE, TINT_SIDE
-from pipeline.neighbours import near_hashes
+from pipeline.neighbours import near_across, near_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,14 +54,46 @@ def near_duplicates(
     Returns:
         int64 [P, 2], P < N, sorted, the smaller number of a pair first.
     """
+    return _joining_pairs(phash, flipped, distance, partial(_alike, thumbnails))
 
-    def alike(one: NDArray[np.int64], other: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        (grey, tint), (other_grey, other_tint) = _parted(thumbnails[one]), _parted(thumbnails[other])
-        away = _difference(grey, _turned(other_grey, mirrored))
-        tint_away = _tint_difference(tint, _turned(other_tint, mirrored))
-        return away <= np.where(tint_away <= _TINT, _ALIKE, _TIGHT)
 
-    return _joining_pairs(phash, flipped, distance, alike)
+def near_duplicates_across(
+    phash: NDArray[np.uint64],
+    flipped: NDArray[np.uint64],
+    thumbnails: Thumbnails,
+    distance: int,
+    sets: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """All pairs of different sets that are nearly the same, but for crowds of one hash; faster where one set is large.
+
+    Args:
+        phash: perceptual hashes, uint64 [N].
+        flipped: those of the mirror images, uint64 [N].
+        thumbnails: of the N.
+        distance: bits in which the hashes of near duplicates may differ.
+        sets: numbers of the sets, from 0 on, int64 [N].
+
+    Returns:
+        int64 [P, 2], sorted, the smaller number of a pair first.
+    """
+    standing = _standing(phash, flipped, np.arange(len(phash)))
+    found = [np.empty((0, 2), np.int64)]
+    for near, mirrored, _ in near_across(phash[standing], flipped[standing], sets[standing], distance):
+        pairs = standing[near]
+        for start in range(0, len(pairs), _AT_ONCE):
+            part = pairs[start : start + _AT_ONCE]
+            found.append(part[_alike(thumbnails, part[:, 0], part[:, 1], mirrored[start : start + _AT_ONCE])])
+    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+
+
+def _alike(
+    thumbnails: Thumbnails, one: NDArray[np.int64], other: NDArray[np.int64], mirrored: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether pairs are nearly the same, bool [P]; the other one mirrored first where `mirrored` says so."""
+    (grey, tint), (other_grey, other_tint) = _parted(thumbnails[one]), _parted(thumbnails[other])
+    away = _difference(grey, _turned(other_grey, mirrored))
+    tint_away = _tint_difference(tint, _turned(other_tint, mirrored))
+    return away <= np.where(tint_away <= _TINT, _ALIKE, _TIGHT)
 
 
 def _parted(thumbnails: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

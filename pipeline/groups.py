@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.duplicates import near_duplicates
+from pipeline.duplicates import near_duplicates, near_duplicates_across
 from pipeline.errors import DataError
 from pipeline.hashing import GREY_SIDE, TINT_SIDE, components
 from pipeline.splits import posts_of
@@ -84,23 +84,37 @@ def members(numbers: Sequence[int]) -> Iterable[list[int]]:
     return found.values()
 
 
-def near_face_pairs(rows: Sequence[Row], distance: int) -> NDArray[np.int64]:
-    """Pairs of faces that are nearly the same, int64 [P, 2]; of many that are equal a chain will do.
+def near_face_pairs(rows: Sequence[Row], distance: int, across: str | None = None) -> NDArray[np.int64]:
+    """Pairs of faces that are nearly the same, int64 [P, 2].
+
+    Args:
+        rows: of faces that were cut.
+        distance: bits of 64 in which near duplicates may differ.
+        across: a column; then all pairs that differ there and no others, or else enough to chain each group.
 
     Raises:
         DataError: the faces were cut by a version that did not measure what this one needs.
     """
-    thumbnails = _Thumbnails(rows, "thumbnail")
-    return near_duplicates(_hashes(rows, "phash"), _hashes(rows, "phash_flipped"), thumbnails, distance)
+    return _near_pairs(rows, FACE_COLUMNS, distance, across)
 
 
-def near_picture_pairs(rows: Sequence[Row]) -> NDArray[np.int64]:
-    """Pairs of rows, one a picture, whose pictures are nearly the same, int64 [P, 2]."""
+def near_picture_pairs(rows: Sequence[Row], across: str | None = None) -> NDArray[np.int64]:
+    """Pairs of rows, one a picture, whose pictures are nearly the same, int64 [P, 2]; `across` as of faces."""
     first = {row["image_id"]: number for number, row in reversed(list(enumerate(rows)))}
     places = np.array(sorted(first.values()), np.int64)
-    pictures = [rows[place] for place in places]
-    phash, flipped = _hashes(pictures, "image_phash"), _hashes(pictures, "image_phash_flipped")
-    return places[near_duplicates(phash, flipped, _Thumbnails(pictures, "image_thumbnail"), _PICTURE_DISTANCE)]
+    return places[_near_pairs([rows[place] for place in places], PICTURE_COLUMNS[:3], _PICTURE_DISTANCE, across)]
+
+
+def _near_pairs(
+    rows: Sequence[Row], columns: tuple[str, str, str], distance: int, across: str | None
+) -> NDArray[np.int64]:
+    """Pairs of rows whose hash, that of the mirror image and thumbnail, in these columns, are nearly the same."""
+    plain, mirrored, thumbnail = columns
+    seen = (_hashes(rows, plain), _hashes(rows, mirrored), _Thumbnails(rows, thumbnail), distance)
+    if across is None:
+        return near_duplicates(*seen)
+    _, sets = np.unique([str(row[across]) for row in rows], return_inverse=True)
+    return near_duplicates_across(*seen, sets)
 
 
 def post_pairs(rows: Sequence[Row]) -> list[tuple[int, int]]:

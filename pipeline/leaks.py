@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from pipeline.errors import DataError
 from pipeline.groups import chained, near_face_pairs, near_picture_pairs, post_pairs
-from pipeline.neighbours import near_hashes
+from pipeline.neighbours import near_across
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 _SPLITS = ("train", "val", "test")
 _TOO_MANY = 10**7  # pairs to be compared one by one
 _WIDENING = (2, 4, 6, 8, 10)  # bits within which the nearest are looked for before all are compared
-_NO_PAIRS = np.empty((0, 2), np.int64)
+_NO_PAIRS, _NO_BITS = np.empty((0, 2), np.int64), np.empty(0, np.uint8)
 _BLOCK = (32, 8192)  # faces compared at once: what fits into a core's cache
 ALIKE_PICTURES, ALIKE_FACES = "of pictures that are nearly the same", "nearly the same"
 
@@ -52,8 +51,8 @@ def straddling(rows: Sequence[Row], distance: int) -> list[Straddling]:
         "of the same picture": chained(row["image_id"] for row in rows),
         "of pictures with the same pixels": chained(row["pixels"] for row in rows),
         "of the same post": post_pairs(rows),
-        ALIKE_PICTURES: near_picture_pairs(rows).tolist(),
-        ALIKE_FACES: near_face_pairs(rows, distance).tolist(),
+        ALIKE_PICTURES: near_picture_pairs(rows, across="split").tolist(),
+        ALIKE_FACES: near_face_pairs(rows, distance, across="split").tolist(),
     }
     return [
         Straddling(what, one, other)
@@ -146,11 +145,10 @@ def _near_of_two_splits(
         numbers = sorted({number for pair in wanted for number in pair})
         of = np.concatenate([places[number] for number in numbers])
         split = np.repeat(numbers, [len(places[number]) for number in numbers])
-        hashes, of_hash, count = np.concatenate([phash[of], flipped[of]]), np.tile(split, 2), len(of)
-        pairs = np.concatenate([*near_hashes(hashes, distance, partial(np.asarray, of_hash)), _NO_PAIRS])
-        pairs = pairs[pairs.min(axis=1) < count]  # of two faces one may be mirrored
-        bits = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
-        pairs = np.sort(pairs % count, axis=1)  # of two splits the first one's face comes first
+        near = list(near_across(phash[of], flipped[of], split, distance))
+        pairs = np.concatenate([*(pairs for pairs, _, _ in near), _NO_PAIRS])
+        bits = np.concatenate([*(bits for _, _, bits in near), _NO_BITS])
+        pairs = np.sort(pairs, axis=1)  # of two splits the first one's face comes first
         for first, second in sorted(wanted):
             theirs = np.flatnonzero((split[pairs[:, 0]] == first) & (split[pairs[:, 1]] == second))
             if len(theirs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     _Buckets = tuple[NDArray[np.int64], NDArray[np.int64]]  # hashes in order, sizes of buckets
+    _Pairs = Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 _BITS = 64
 _KEY_BITS = 16  # NumPy sorts 16-bit numbers in linear time
@@ -25,7 +27,7 @@ _SORTING = 60.0  # time to sort one hash into its bucket, in comparisons of two 
 
 
 def near_hashes(
-    hashes: NDArray[np.uint64], distance: int, groups: Callable[[], NDArray[np.int64]]
+    hashes: NDArray[np.uint64], distance: int, groups: Callable[[], NDArray[np.int64]], few: int | None = None
 ) -> Iterator[NDArray[np.int64]]:
     """Each pair of hashes that differ in at most `distance` bits, once, as int64 [P, 2] again and again.
 
@@ -38,6 +40,7 @@ def near_hashes(
         distance: bits.
         groups: says which group each hash is in by now, int64 [N]. Pairs within a group are left out, so one
             who joins what is handed out need not see all pairs of a large clique.
+        few: how many hashes at the front are few beside the others: only pairs with one of them are looked for.
     """
     agreeing = _agreeing_blocks(len(hashes), distance)
     edges = np.linspace(0, _BITS, distance + agreeing + 1).round().astype(int)
@@ -52,7 +55,39 @@ def near_hashes(
         while ahead:
             chosen, buckets = ahead.pop().result()
             ahead = [beside.submit(sort, following, groups()) for following in itertools.islice(choices, 1)]
-            yield from _near_where_equal(hashes, distance, groups, blocks, chosen, buckets)
+            of_hash = groups()
+            if few is None:
+                near = _near_in_buckets(hashes, distance, of_hash, buckets)
+            else:
+                near = _few_in_buckets(hashes, distance, few, buckets)
+            yield from _handed_out(hashes, near, of_hash, groups, partial(_first_equal, blocks, chosen))
+
+
+def near_across(
+    phash: NDArray[np.uint64], flipped: NDArray[np.uint64], sets: NDArray[np.int64], distance: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.uint8]]]:
+    """Pairs of different sets that are near, mirrored or not; faster where one set is larger than all others.
+
+    Args:
+        phash: hashes, uint64 [N].
+        flipped: those of the mirror images, uint64 [N].
+        sets: numbers of the sets, from 0 on, int64 [N].
+        distance: bits.
+
+    Yields:
+        pairs, int64 [P, 2]; whether one of the two is mirrored, bool [P]; bits that differ, uint8 [P]. A pair comes
+        again where the other one mirrored, or neither, is near as well.
+    """
+    in_largest = sets == np.bincount(sets, minlength=1).argmax()
+    parts = np.flatnonzero(~in_largest), np.flatnonzero(in_largest)
+    of_hash = np.concatenate([np.tile(part, 2) for part in parts])
+    is_flipped = np.concatenate([np.repeat([False, True], len(part)) for part in parts])
+    hashes = np.where(is_flipped, flipped[of_hash], phash[of_hash])
+    of_set = sets[of_hash]
+    for near in near_hashes(hashes, distance, lambda: of_set, 2 * len(parts[0])):
+        one, other = near[~(is_flipped[near[:, 0]] & is_flipped[near[:, 1]])].T  # mirror images are as far apart
+        bits = np.bitwise_count(hashes[one] ^ hashes[other])
+        yield np.stack([of_hash[one], of_hash[other]], axis=1), is_flipped[one] | is_flipped[other], bits
 
 
 def _agreeing_blocks(count: int, distance: int) -> int:
@@ -65,31 +100,19 @@ def _agreeing_blocks(count: int, distance: int) -> int:
     return min((1, 2, 3), key=effort)
 
 
-def _near_where_equal(
+def _handed_out(
     hashes: NDArray[np.uint64],
-    distance: int,
+    near: _Pairs,
+    of_hash: NDArray[np.int64],
     groups: Callable[[], NDArray[np.int64]],
-    blocks: Sequence[int],
-    chosen: tuple[int, ...],
-    buckets: _Buckets,
+    is_new: Callable[[NDArray[np.uint64]], NDArray[np.bool_]],  # of the bits in which pairs differ
 ) -> Iterator[NDArray[np.int64]]:
-    """Near pairs of different groups whose first equal blocks are the chosen ones, which the buckets are sorted by."""
-    of_hash = groups()
-    order, sizes = buckets
-    ends = np.cumsum(sizes[: np.count_nonzero(sizes >= _CROWD)])  # large buckets come first
-    crowded = np.split(order[: ends[-1]], ends[:-1]) if len(ends) else []
-    ruled = [_is_ruled(of_hash[members]) for members in crowded]
-    few = (
-        _few_against_all(hashes, members, of_hash, distance) for members, one in zip(crowded, ruled, strict=True) if one
-    )
-    others = ~np.concatenate([ruled, np.zeros(len(sizes) - len(ruled), np.bool_)]).astype(np.bool_)
-    order, sizes = order[np.repeat(others, sizes)], sizes[others]
+    """The pairs that are new and of different groups, many at once."""
     found: list[NDArray[np.int64]] = []
     waiting = 0
-    for one, other in itertools.chain(*few, _all_in_bucket(hashes, order, sizes, distance)):
-        differing = hashes[one] ^ hashes[other]
+    for one, other in near:
         new = of_hash[one] != of_hash[other]
-        new &= _first_equal(differing, blocks, chosen)
+        new &= is_new(hashes[one] ^ hashes[other])
         found.append(np.stack([one[new], other[new]], axis=1))
         waiting += len(found[-1])
         if waiting >= _HANDED_OUT:
@@ -99,6 +122,22 @@ def _near_where_equal(
         yield np.concatenate(found)
 
 
+def _near_in_buckets(
+    hashes: NDArray[np.uint64], distance: int, of_hash: NDArray[np.int64], buckets: _Buckets
+) -> _Pairs:
+    """Near pairs of each bucket; few within one group where that rules a large bucket."""
+    order, sizes = buckets
+    ends = np.cumsum(sizes[: np.count_nonzero(sizes >= _CROWD)])  # large buckets come first
+    crowded = np.split(order[: ends[-1]], ends[:-1]) if len(ends) else []
+    ruled = [_is_ruled(of_hash[members]) for members in crowded]
+    few = (
+        _few_against_all(hashes, members, of_hash, distance) for members, one in zip(crowded, ruled, strict=True) if one
+    )
+    others = ~np.concatenate([ruled, np.zeros(len(sizes) - len(ruled), np.bool_)]).astype(np.bool_)
+    order, sizes = order[np.repeat(others, sizes)], sizes[others]
+    return itertools.chain(*few, _all_in_bucket(hashes, order, sizes, distance))
+
+
 def _is_ruled(groups: NDArray[np.int64]) -> bool:
     """Whether more than half of a bucket is one group."""
     return bool(np.unique(groups, return_counts=True)[1].max() * 2 > len(groups))
@@ -106,7 +145,7 @@ def _is_ruled(groups: NDArray[np.int64]) -> bool:
 
 def _few_against_all(
     hashes: NDArray[np.uint64], members: NDArray[np.int64], groups: NDArray[np.int64], distance: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+) -> _Pairs:
     """Near pairs of a bucket but those within its largest group: of a clique that is joined none is looked at."""
     names, counts = np.unique(groups[members], return_counts=True)
     is_few = groups[members] != names[counts.argmax()]
@@ -122,7 +161,7 @@ def _few_against_all(
 
 def _all_in_bucket(
     hashes: NDArray[np.uint64], order: NDArray[np.int64], sizes: NDArray[np.int64], distance: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+) -> _Pairs:
     """Near pairs of each bucket, and some across their ends.
 
     Hashes lie sorted by bucket, large buckets first, and are compared at every offset within a bucket: those
@@ -139,6 +178,26 @@ def _all_in_bucket(
         near = np.flatnonzero(bits[:compared] <= distance)
         if len(near):
             yield order[near], order[near + offset]
+
+
+def _few_in_buckets(hashes: NDArray[np.uint64], distance: int, few: int, buckets: _Buckets) -> _Pairs:
+    """Near pairs of each bucket, one of them below `few`; these lie at its front, since sorting kept their order."""
+    order, sizes = buckets
+    starts = np.cumsum(sizes) - sizes
+    counts = np.add.reduceat(order < few, starts, dtype=np.int64) if len(sizes) else sizes
+    by_count = np.argsort(-counts, kind="stable")
+    starts, sizes, counts = starts[by_count], sizes[by_count], counts[by_count]
+    ends = np.cumsum(sizes)
+    order = order[np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + sizes, sizes)]
+    starts, values = ends - sizes, hashes[order]
+    for place in range(int(counts.max(initial=0))):  # in buckets: those with as many few are always the first ones
+        reached = int(np.searchsorted(-counts, -place, side="left"))
+        one_each = starts[:reached] + place
+        differing = np.repeat(values[one_each], sizes[:reached]) ^ values[: ends[reached - 1]]
+        near = np.flatnonzero(np.bitwise_count(differing) <= distance)
+        firsts = one_each[np.searchsorted(ends, near, side="right")]
+        after = near > firsts  # neither itself nor one of the few before it
+        yield order[firsts[after]], order[near[after]]
 
 
 def _keys(hashes: NDArray[np.uint64], blocks: Sequence[int], chosen: tuple[int, ...]) -> NDArray[np.uint16]:
@@ -168,7 +227,7 @@ def _buckets(keys: NDArray[np.uint16], groups: NDArray[np.int64]) -> _Buckets:
     return order[places], sizes
 
 
-def _first_equal(differing: NDArray[np.uint64], blocks: Sequence[int], chosen: tuple[int, ...]) -> NDArray[np.bool_]:
+def _first_equal(blocks: Sequence[int], chosen: tuple[int, ...], differing: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Whether the chosen blocks are the first ones in which a pair is equal."""
     first = np.ones(len(differing), np.bool_)
     for number, block in enumerate(blocks[: chosen[-1] + 1]):

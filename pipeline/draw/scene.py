@@ -12,7 +12,6 @@ from pipeline.draw.spec import Character, Scene, sample_scene
 
 if TYPE_CHECKING:
     from pipeline.draw.canvas import Rgb
-    from pipeline.draw.spec import ArtStyle
     from pipeline.geometry import FaceBox
 
 
@@ -29,6 +28,8 @@ class DrawnFace:
     mouth: str
     expression: str
     accessory: str
+    clothes: str
+    background: str  # of the whole picture
     yaw: float  # -1 to 1, to the picture's right
     roll: float  # degrees, clockwise
 
@@ -55,12 +56,12 @@ def render(scene: Scene) -> Illustration:
     rgb = draw_background(scene.background, scene.width, scene.height, scene.background_seed)
     for character in scene.characters:
         draw_character(rgb, character, scene.style)
-    return Illustration(rgb, tuple(_truth(character, scene.style) for character in scene.characters))
+    return Illustration(rgb, tuple(_truth(character, scene) for character in scene.characters))
 
 
-def _truth(character: Character, style: ArtStyle) -> DrawnFace:
+def _truth(character: Character, scene: Scene) -> DrawnFace:
     return DrawnFace(
-        box=face_box(character, style),
+        box=face_box(character, scene.style),
         hair_colour=character.hair_colour,
         eye_colour=character.eye_colour if LIDS[character.expression].open else None,
         hairstyle=character.hairstyle,
@@ -69,6 +70,8 @@ def _truth(character: Character, style: ArtStyle) -> DrawnFace:
         mouth=character.mouth,
         expression=character.expression,
         accessory=character.accessory,
+        clothes=character.clothes,
+        background=scene.background,
         yaw=character.yaw,
         roll=character.roll,
     )

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.duplicates import near_duplicates
+from pipeline import duplicates
+from pipeline.duplicates import near_duplicates, near_duplicates_across
 from pipeline.hashing import components
 from pipeline.neighbours import near_hashes
 
@@ -44,14 +45,25 @@ def test_every_pair_within_the_distance_is_found_once(values, distance):
     }
 
 
-@given(crowds(), st.integers(0, 12), st.data())
+@given(crowds(), st.integers(0, 16), st.data())
 @settings(deadline=None)
-def test_groups_are_those_of_brute_force_whatever_the_order(values, distance, data):
-    """Flat thumbnails are all alike, so the hashes alone decide."""
+def test_every_pair_with_one_of_few_is_found_once(values, distance, data):
+    alone, few = np.arange(len(values)), data.draw(st.integers(0, len(values)))
+    parts = near_hashes(as_hashes(values), distance, lambda: alone, few)
+    found = [tuple(sorted(pair)) for part in parts for pair in part.tolist()]
+    assert len(set(found)) == len(found)
+    assert set(found) == {
+        (one, other)
+        for one in range(few)
+        for other in range(one + 1, len(values))
+        if (values[one] ^ values[other]).bit_count() <= distance
+    }
+
+
+def within(values, mirrored, distance):
+    """Pairs of which either one, mirrored or not, is near to the other."""
     count = len(values)
-    mirrored = data.draw(st.lists(st.sampled_from(values or [0]), min_size=count, max_size=count))
-    mirrored = [value ^ 5 for value in mirrored]
-    near = [
+    return [
         (one, other)
         for one in range(count)
         for other in range(one + 1, count)
@@ -62,7 +74,33 @@ def test_groups_are_those_of_brute_force_whatever_the_order(values, distance, da
         )
         <= distance
     ]
-    flat = thumbnails(count)
+
+
+@given(crowds(), st.integers(0, 12), st.data())
+@settings(deadline=None)
+def test_pairs_of_different_sets_are_those_of_brute_force(values, distance, data):
+    count = len(values)
+    mirrored = [
+        value ^ 5 for value in data.draw(st.lists(st.sampled_from(values or [0]), min_size=count, max_size=count))
+    ]
+    sets = data.draw(st.lists(st.sampled_from([0, 0, 0, 1, 2]), min_size=count, max_size=count))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "_STANDING", count)  # crowds of one hash: all of them
+        pairs = near_duplicates_across(
+            as_hashes(values), as_hashes(mirrored), thumbnails(count), distance, np.array(sets, np.int64)
+        )
+    near = within(values, mirrored, distance)
+    assert pairs.tolist() == [[one, other] for one, other in near if sets[one] != sets[other]]
+
+
+@given(crowds(), st.integers(0, 12), st.data())
+@settings(deadline=None)
+def test_groups_are_those_of_brute_force_whatever_the_order(values, distance, data):
+    """Flat thumbnails are all alike, so the hashes alone decide."""
+    count = len(values)
+    mirrored = data.draw(st.lists(st.sampled_from(values or [0]), min_size=count, max_size=count))
+    mirrored = [value ^ 5 for value in mirrored]
+    near, flat = within(values, mirrored, distance), thumbnails(count)
     pairs = near_duplicates(as_hashes(values), as_hashes(mirrored), flat, distance)
     assert pairs.dtype == np.int64
     assert pairs.shape == (len(pairs), 2)

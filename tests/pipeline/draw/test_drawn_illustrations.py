@@ -11,7 +11,7 @@ from pipeline.draw import FACTORS, DrawnFace, draw_illustration
 from pipeline.draw.character import face_box, head_frame
 from pipeline.draw.head import FOREHEAD, face_contour
 from pipeline.draw.scene import render
-from pipeline.draw.spec import sample_scene
+from pipeline.draw.spec import BACKGROUNDS, sample_scene
 
 SEED = 5
 
@@ -108,6 +108,16 @@ def test_faces_are_plain_json() -> None:
             assert all(plain[factor] in values for factor, values in seen.items())
             assert FACTORS.keys() - seen.keys() <= {"eye_colour"}
             assert isinstance(face, DrawnFace)
+
+
+def test_faces_know_what_is_worn_and_what_is_behind_them() -> None:
+    scenes = [sample_scene(SEED, index) for index in range(60)]
+    assert {scene.background for scene in scenes} == set(BACKGROUNDS)
+    for index, scene in enumerate(scenes[:10]):
+        faces = draw_illustration(SEED, index).faces
+        assert [(face.clothes, face.background) for face in faces] == [
+            (character.clothes, scene.background) for character in scene.characters
+        ]
 
 
 def test_nobody_says_the_colour_of_closed_eyes() -> None:
