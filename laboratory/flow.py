@@ -137,13 +137,14 @@ class Flow(nn.Module):
         labels: Tensor | None = None,
         guidance: float = 1.0,
     ) -> Tensor:
-        """Latents, float32 [count, Z]; where no labels are given, of those of random faces of the train split.
+        """Latents, float32 [count, Z]; labels that are not given are those of random faces of the train split.
 
         What goes together in a drawing is learnt from few faces where labels say it, and hardly where they do not.
         """
         noise = torch.randn(count, len(self.base.mean), generator=generator).to(self.base.mean.device)
-        if labels is None and self.vocabulary:
-            labels = self.labels[torch.randint(_LABELLED, (count,), generator=generator)].long()
+        if self.vocabulary:
+            random = self.labels[torch.randint(_LABELLED, (count,), generator=generator)].long()
+            labels = random if labels is None else torch.where(labels < 0, random, labels.to(random))
         return self.from_noise(noise, labels, guidance)
 
     @torch.no_grad()
