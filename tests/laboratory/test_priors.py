@@ -148,12 +148,13 @@ def test_labels_say_which_clump(flow: Flow) -> None:
     assert flow.log_prob(clump, left) > flow.log_prob(clump) > flow.log_prob(clump, right)
 
 
-def test_samples_of_all_kinds_have_the_labels_of_the_data(flow: Flow) -> None:
+@pytest.mark.parametrize("asked", [None, torch.tensor([-1])])
+def test_what_is_not_asked_for_is_as_in_the_data(flow: Flow, asked: Tensor | None) -> None:
     flow = copy.deepcopy(flow).float()
 
     def share_left(codes: list[int]) -> float:
         flow.know_labels(torch.tensor(codes).unsqueeze(1))
-        return float((flow.sample(400, seeded(CPU, "kinds", 0))[:, 0] < -0.4).float().mean())
+        return float((flow.sample(400, seeded(CPU, "kinds", 0), asked)[:, 0] < -0.4).float().mean())
 
     assert share_left([0, 0, 0]) > 0.9
     assert share_left([1]) < 0.1
