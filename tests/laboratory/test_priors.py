@@ -134,8 +134,7 @@ def test_labels_say_which_clump(flow: Flow) -> None:
         return float((z[:, 0] < -0.4).float().mean())
 
     left, right = torch.tensor([0]), torch.tensor([1])
-    assert share_left(None) == pytest.approx(0.3, abs=0.08)
-    assert share_left(torch.tensor([-1])) == pytest.approx(0.3, abs=0.08)
+    assert share_left(None) == share_left(torch.tensor([-1])) == pytest.approx(0.3, abs=0.08)
     assert share_left(left) > 0.9
     assert share_left(right) < 0.1
     assert share_left(left, 3.0) >= share_left(left)
