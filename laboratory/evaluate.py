@@ -83,7 +83,9 @@ def evaluate(
     where = choose_device(device)
     prepare(where, threads)
     model = load_model(model_path, where)
-    draw = draw_from(load_prior(model, params.prior), 1.0 if params.prior == "standard" else params.temperature)
+    prior = load_prior(model, params.prior)
+    temperature = 1.0 if params.prior == "standard" else params.temperature
+    draw = draw_from(prior, temperature, guidance=params.guidance if prior.vocabulary else None)
     spaces = load_spaces(judge, model, shards)
     faces = open_faces(model, shards, split)
     found = measure(model.vae, faces, faces.spread(len(faces)), _DRAWS, params.seed)

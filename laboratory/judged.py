@@ -112,6 +112,7 @@ def judge_model(
     card["judged"] |= {
         "prior": draw.prior.name,
         "temperature": draw.temperature,
+        "guidance": draw.guidance,
         "decoder": "sharp" if model.sharp else "plain",
         "split": split,
         "reconstructed": reconstructed(shards, split),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from laboratory.priors import TEMPERATURE, label_codes, tempered
+from laboratory.priors import GUIDANCE, TEMPERATURE, label_codes, tempered
 from pipeline.errors import ParamsError
 from vae.data import seeded
 from vae.folder import Model, read_rates
@@ -31,7 +31,6 @@ _MINIBATCH = 256
 _AT_ONCE = 4096  # latents that a prior draws: a flow takes 20 kB for each
 REACH = 2.5  # how far a traversal goes, in standard deviations of the prior
 _COOL = 0.8  # temperature of N(0, I): further out lie fewer faces than it thinks
-_GUIDANCE = 2.0
 _CPU = torch.device("cpu")
 
 
@@ -42,7 +41,7 @@ class Draw:
     prior: Prior
     temperature: float = 1.0  # how far from the prior's mean they lie, 1: as it gives them
     labels: Mapping[str, str] = field(default_factory=dict)  # attribute -> value; any value of the others
-    guidance: float = 1.0  # how much the labels are insisted on by the prior; 1: as in the data
+    guidance: float = 1.0  # how much the prior insists on labels, asked for or by chance; 1: as it has learnt them
     condition: Vocabulary = field(default_factory=dict)  # labels that the model's latent ends in
 
     @property
@@ -66,7 +65,7 @@ def draw_from(
     prior: Prior,
     temperature: float | None = None,  # None: 1.05, or 0.8 of N(0, I)
     labels: Mapping[str, str] | None = None,
-    guidance: float | None = None,  # None: 2 with labels
+    guidance: float | None = None,  # None: 1.5 of a prior that knows labels
     condition: Vocabulary | None = None,  # labels that the model's latent ends in
 ) -> Draw:
     """A draw whose labels the prior knows, or the model.
@@ -76,19 +75,22 @@ def draw_from(
     """
     vocabulary = {**prior.vocabulary, **(condition or {})}
     if labels and not vocabulary:
-        why = "which knows none: choose a flow"
-        if prior.name == "flow":
-            why = "which was fitted to faces without any: label them and run `anime-vae fit` again"
-        raise ParamsError(
-            f"expected a prior that knows labels for `{next(iter(labels))}`, found the {prior.name}, {why}"
-        )
+        raise _knows_none(prior, f"for `{next(iter(labels))}`")
     label_codes(vocabulary, labels or {})
-    if guidance is not None and not labels:
-        raise ParamsError(f"expected labels for guidance {guidance:g} to insist on, found none: give some")
+    if guidance is not None and not prior.vocabulary:
+        raise _knows_none(prior, f"for guidance {guidance:g} to insist on")
     if temperature is None:
         temperature = _COOL if prior.name == "standard" else TEMPERATURE
-    guided = (_GUIDANCE if guidance is None else guidance) if labels else 1.0
-    return Draw(prior, temperature, dict(labels or {}), guided, condition or {})
+    if guidance is None:
+        guidance = GUIDANCE if prior.vocabulary else 1.0
+    return Draw(prior, temperature, dict(labels or {}), guidance, condition or {})
+
+
+def _knows_none(prior: Prior, purpose: str) -> ParamsError:
+    why = "which knows none: choose a flow"
+    if prior.name == "flow":
+        why = "which was fitted to faces without any: label them and run `anime-vae fit` again"
+    return ParamsError(f"expected a prior that knows labels {purpose}, found the {prior.name}, {why}")
 
 
 def _device(model: Model) -> torch.device:

@@ -99,6 +99,7 @@ class EvaluateParams(Section):
 
     prior: Literal["standard", "gaussian", "gmm", "flow"] = "flow"  # what samples are drawn from
     temperature: Annotated[float, Field(ge=0.0)] = 1.05  # how far samples of a fitted prior lie from its mean
+    guidance: Annotated[float, Field(ge=0.0)] = 1.5  # how much the flow insists on labels, where faces have them
     judged: Positive = 2000  # samples that the quality card judges
     bound_draws: Positive = 64  # latents a face in the importance-weighted bound
     samples: Positive = 64  # random samples in the picture

@@ -53,7 +53,7 @@ def sample(
     ] = None,
     guidance: Annotated[
         float | None,
-        typer.Option(min=0.0, max=20.0, help="How much to insist on labels; 1: as in the data. Default: 2."),
+        typer.Option(min=0.0, max=20.0, help="How much to insist on labels; 1: as learnt. Default: 1.5."),
     ] = None,
     decoder: Decoder = None,
     device: Device = "auto",

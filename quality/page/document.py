@@ -179,6 +179,7 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
 
 def _made(card: Mapping[str, Any], made: Mapping[str, str]) -> dict[str, str]:
     how = card["judged"]
+    guided = f", guidance {how['guidance']:g}" if how["guidance"] != 1.0 else ""
     sets = {
         "train": "of training",
         "test": f"of the split {how['split']} to compare with",
@@ -187,7 +188,7 @@ def _made(card: Mapping[str, Any], made: Mapping[str, str]) -> dict[str, str]:
     }
     return {
         "faces": ", ".join(f"{how[name]:,} {title}" for name, title in sets.items()),
-        "latents": f"{_source(how)}, temperature {how['temperature']:g}, seed {how['seed']}",
+        "latents": f"{_source(how)}, temperature {how['temperature']:g}{guided}, seed {how['seed']}",
         "decoder": how["decoder"],
         **made,
         **{f"{name} features": digest for name, digest in how["spaces"].items()},

@@ -81,6 +81,7 @@ def test_a_model_is_measured_judged_and_shown_the_same_each_time(
     assert (how["prior"], how["decoder"], how["split"]) == ("gaussian", "plain", "test")
     assert (how["train"], how["test"], how["reconstructions"], how["samples"]) == (96, 24, 24, 40)
     assert (how["reconstructed"], how["seed"]) == ("val", 0)
+    assert how["guidance"] == 1  # a Gaussian knows no labels
     assert how["spaces"]["learned"] == json.loads((judged / "params.json").read_bytes())["weights_sha256"]
 
     page = results[0]["quality.html"].decode()

@@ -161,6 +161,19 @@ def test_what_is_not_asked_for_is_as_in_the_data(flow: Flow, asked: Tensor | Non
     assert share_left([-1, -1]) == pytest.approx(0.3, abs=0.08)
 
 
+def test_guidance_insists_on_what_is_not_asked_for_too(flow: Flow) -> None:
+    flow = copy.deepcopy(flow).float()
+    flow.know_labels(torch.tensor([[1]]))
+    drawn = {
+        (asked, guidance): flow.sample(9, seeded(CPU, "kinds", 0), torch.tensor([asked]), guidance)
+        for asked in (-1, 1)
+        for guidance in (1.0, 2.0)
+    }
+    assert torch.equal(drawn[-1, 2.0], drawn[1, 2.0])
+    assert not torch.equal(drawn[-1, 2.0], drawn[-1, 1.0])
+    assert torch.equal(flow.sample(9, seeded(CPU, "kinds", 0), None, 2.0), drawn[1, 2.0])
+
+
 def test_a_gaussian_is_the_aggregated_posterior(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mixture_fitting, "_PART", 1024)
     latents = posteriors()

@@ -15,7 +15,7 @@ from laboratory import sheets, views
 from laboratory.fit import fit
 from laboratory.mixture import Mixture
 from laboratory.mixture import Normal as Gaussian
-from laboratory.priors import TEMPERATURE
+from laboratory.priors import GUIDANCE, TEMPERATURE
 from pipeline.params import EvaluateParams, FitParams
 from tests.laboratory.calling import call
 from tests.laboratory.test_laboratory_commands import SIDE, shape
@@ -109,7 +109,7 @@ def test_what_was_fitted_is_what_is_drawn_from(model: Path, shards: Path, tmp_pa
 def test_samples_come_from_the_fitted_prior_and_say_so(model: Path, learnt: Learnt, tmp_path: Path) -> None:
     out = tmp_path / "s.png"
     found = call("sample", model, "--count", 9, "--out", out)
-    assert found.stdout.endswith("9 faces from the flow at temperature 1.05\n")
+    assert found.stdout.endswith("9 faces from the flow at temperature 1.05, guidance 1.5\n")
     found = call("sample", model, "--prior", "gmm", "--temperature", 0.5, "--out", out)
     assert found.stdout.endswith("64 faces from the gmm at temperature 0.5\n")
 
@@ -125,13 +125,15 @@ def test_labels_and_guidance_show(model: Path, learnt: Learnt, tmp_path: Path) -
             found[value, guidance] = brightness(out)
     assert found["dark", 3] < found["dark", 1] - 1 < found["light", 1] - 3 < found["light", 3] - 4
     assert done.stdout.endswith("8 faces from the flow at temperature 1.05, ground=light, glasses=round, guidance 3\n")
-    assert "guidance 2" in call("sample", model, "--label", "ground=light", "--out", out).stdout
+    done = call("sample", model, "--label", "ground=light", "--out", out)
+    assert done.stdout.endswith("ground=light, guidance 1.5\n")
 
 
 def test_a_varied_label_is_a_row_a_value_from_the_same_noise(model: Path, learnt: Learnt, tmp_path: Path) -> None:
     out, one = tmp_path / "v.png", tmp_path / "one.png"
     found = call("sample", model, "--vary", "ground", "--label", "glasses=none", "--seed", 3, "--out", out)
-    assert found.stdout.endswith("8 faces of each ground from the flow at temperature 1.05, glasses=none, guidance 2\n")
+    said = "8 faces of each ground from the flow at temperature 1.05, glasses=none, guidance 1.5\n"
+    assert found.stdout.endswith(said)
     rows = picture(out)[:, -shape(8, 3)[1] :]
     assert rows.shape == shape(8, 3)
     for row, value in enumerate(VOCABULARY["ground"]):
@@ -150,7 +152,7 @@ def test_wrong_wishes_are_one_sentence(model: Path, learnt: Learnt, tmp_path: Pa
         ("with another attribute", ["sample", "--label", "ground=dark", "--vary", "ground"]),
         ("found the gaussian, which knows none: choose a flow", ["sample", "--prior", "gaussian", "--label", "a=b"]),
         ("found the standard, which knows none: choose a flow", ["sample", "--prior", "standard", "--vary", "ground"]),
-        ("expected labels for guidance 3 to insist on", ["sample", "--guidance", 3]),
+        ("knows labels for guidance 3 to insist on, found the gmm", ["sample", "--prior", "gmm", "--guidance", 3]),
         ("run `anime-vae sharpen` first", ["sample", "--decoder", "sharp"]),
         ("gmm", ["interpolate", "--space", "noise", "--prior", "gmm"]),
         ("gmm", ["traverse", "--space", "noise", "--prior", "gmm"]),
@@ -220,7 +222,9 @@ def test_a_traversal_of_noise_shows_what_moves_the_face(loaded: Model, learnt: L
 
 
 def test_evaluate_judges_what_sample_draws(learnt: Learnt) -> None:
-    assert EvaluateParams().temperature == views.draw_from(learnt).temperature == TEMPERATURE
+    draw = views.draw_from(learnt)
+    assert EvaluateParams().temperature == draw.temperature == TEMPERATURE
+    assert EvaluateParams().guidance == draw.guidance == GUIDANCE
 
 
 def test_the_same_seed_is_the_same_noise_whatever_the_labels(loaded: Model, learnt: Learnt) -> None:

@@ -46,9 +46,9 @@ def card_of() -> dict[str, Any]:
             for name, mean in (("standard", 142.9), ("flow", 25.4))
         },
         "judged": {
-            "faces": 680, "resamplings": 5, "prior": "flow", "temperature": 1.0, "decoder": "plain", "train": 14650,
-            "test": 850, "reconstructions": 814, "samples": 2000, "spaces": {"random": "ab" * 32, "learned": "cd" * 32},
-            "split": "test", "reconstructed": "val", "seed": 3,
+            "faces": 680, "resamplings": 5, "prior": "flow", "temperature": 1.0, "guidance": 1.5, "decoder": "plain",
+            "train": 14650, "test": 850, "reconstructions": 814, "samples": 2000,
+            "spaces": {"random": "ab" * 32, "learned": "cd" * 32}, "split": "test", "reconstructed": "val", "seed": 3,
         },
     }  # fmt: skip
 
@@ -176,6 +176,13 @@ def test_what_was_compared_and_reconstructed_is_said_to_be_held_out_only_where_i
     assert "nobody trained on" not in words
     assert "Compared with training faces" in words
     assert "A ceiling of training faces." in words
+
+
+def test_guidance_is_said_where_there_was_any() -> None:
+    card = card_of()
+    assert "temperature 1, guidance 1.5, seed 3" in " ".join(read(card).words)
+    card["judged"]["guidance"] = 1.0
+    assert "temperature 1, seed 3" in " ".join(read(card).words)
 
 
 def test_a_space_that_was_left_out_is_said_to_be() -> None:
