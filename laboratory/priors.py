@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BEST_FIRST = ("flow", "gmm", "gaussian")
 TEMPERATURE = 1.05  # of a fitted prior: gives back some of the contrast that mean faces lack
-GUIDANCE = 1.5  # of one that knows labels: from few faces a flow learns them less sharply than they are
+GUIDANCE = 1.5  # to labels that nobody asked for: from few faces a flow learns them less sharply than they are
 _DRAWN, _TIMES = 1024, 8  # so many latents are drawn at once for a run, and each is given so often
 
 

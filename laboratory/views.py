@@ -31,6 +31,7 @@ _MINIBATCH = 256
 _AT_ONCE = 4096  # latents that a prior draws: a flow takes 20 kB for each
 REACH = 2.5  # how far a traversal goes, in standard deviations of the prior
 _COOL = 0.8  # temperature of N(0, I): further out lie fewer faces than it thinks
+_INSISTENCE = 2.0  # guidance to labels that somebody asks for
 _CPU = torch.device("cpu")
 
 
@@ -65,7 +66,7 @@ def draw_from(
     prior: Prior,
     temperature: float | None = None,  # None: 1.05, or 0.8 of N(0, I)
     labels: Mapping[str, str] | None = None,
-    guidance: float | None = None,  # None: 1.5 of a prior that knows labels
+    guidance: float | None = None,  # None: of a prior that knows labels 2 with `labels`, else 1.5
     condition: Vocabulary | None = None,  # labels that the model's latent ends in
 ) -> Draw:
     """A draw whose labels the prior knows, or the model.
@@ -82,7 +83,8 @@ def draw_from(
     if temperature is None:
         temperature = _COOL if prior.name == "standard" else TEMPERATURE
     if guidance is None:
-        guidance = GUIDANCE if prior.vocabulary else 1.0
+        usual = _INSISTENCE if labels else GUIDANCE
+        guidance = usual if prior.vocabulary else 1.0
     return Draw(prior, temperature, dict(labels or {}), guidance, condition or {})
 
 

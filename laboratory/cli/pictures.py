@@ -53,7 +53,9 @@ def sample(
     ] = None,
     guidance: Annotated[
         float | None,
-        typer.Option(min=0.0, max=20.0, help="How much to insist on labels; 1: as learnt. Default: 1.5."),
+        typer.Option(
+            min=0.0, max=20.0, help="How much to insist on labels; 1: as learnt. Default: 2 if asked for, else 1.5."
+        ),
     ] = None,
     decoder: Decoder = None,
     device: Device = "auto",

@@ -126,13 +126,13 @@ def test_labels_and_guidance_show(model: Path, learnt: Learnt, tmp_path: Path) -
     assert found["dark", 3] < found["dark", 1] - 1 < found["light", 1] - 3 < found["light", 3] - 4
     assert done.stdout.endswith("8 faces from the flow at temperature 1.05, ground=light, glasses=round, guidance 3\n")
     done = call("sample", model, "--label", "ground=light", "--out", out)
-    assert done.stdout.endswith("ground=light, guidance 1.5\n")
+    assert done.stdout.endswith("ground=light, guidance 2\n")
 
 
 def test_a_varied_label_is_a_row_a_value_from_the_same_noise(model: Path, learnt: Learnt, tmp_path: Path) -> None:
     out, one = tmp_path / "v.png", tmp_path / "one.png"
     found = call("sample", model, "--vary", "ground", "--label", "glasses=none", "--seed", 3, "--out", out)
-    said = "8 faces of each ground from the flow at temperature 1.05, glasses=none, guidance 1.5\n"
+    said = "8 faces of each ground from the flow at temperature 1.05, glasses=none, guidance 2\n"
     assert found.stdout.endswith(said)
     rows = picture(out)[:, -shape(8, 3)[1] :]
     assert rows.shape == shape(8, 3)
