@@ -94,9 +94,10 @@ def weave(change: Tensor) -> Tensor:
 
     With that which keeps step with the decoder's squares wherever it is, twice.
 
-    A decoder that ends in squares of pixels learns such a texture before anything else, for at first a discriminator
-    takes any edges for real ones. Nothing that is drawn in a face repeats at the decoder's own period; and where a
-    plain decoder gives the mean of all faces of a latent, sharp ones have the same mean over all latents.
+    A decoder that ends in squares of pixels leaves traces of them, and making these stronger is learnt before anything
+    else, for at first a discriminator takes any edges for real ones. Nothing that is drawn in a face repeats at the
+    decoder's own period; and where a plain decoder gives the mean of all faces of a latent, sharp ones have the same
+    mean over all latents.
 
     Args:
         change: what sharpness added to images, float32 [B, 3, S, S].

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from laboratory.discriminator import PERIOD, Discriminator, feature_distance, gr
 from pipeline.atomic import write_bytes, write_json
 from pipeline.errors import DataError, ParamsError
 from vae.checkpoint import load_weights, read_rows, read_tensors, write_tensors
-from vae.folder import twin
+from vae.folder import followed, fresh_refiner
 from vae.optim import GuardedAdamW, update_average
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ _CLIP = 1.0  # gradients are cut at this norm, nats per dimension
 
 
 class Rivals:
-    """Everything that changes; at first the student is the plain decoder.
+    """Everything that changes; at first the student leaves what the decoder makes as it is.
 
     Attributes:
-        student: the model with the decoder that is trained; all but its decoder is shared and frozen.
-        average: the same with the moving average of those weights.
-        optimisers: of the student's decoder and of the discriminator.
+        student: what follows the decoder; all of the model itself is frozen.
+        averaged: the same with the moving average of those weights.
+        average: the model with that one behind its decoder.
+        optimisers: of the student and of the discriminator.
         totals: sums since the last row of the curve: distortion, feature, verdicts of faces and fakes, steps;
             float64 [5] on the device.
         strength: what the guard leaves of the adversarial weight, 0 to 1.
@@ -57,10 +59,11 @@ class Rivals:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
             self.discriminator = Discriminator(params.width).to(device)
+            self.student = fresh_refiner(model.vae, params.refiner_width)
         self.discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.student, self.average = twin(model.vae), twin(model.vae)
-        self.student.decoder.requires_grad_(True)
-        players = self.student.decoder, self.discriminator
+        self.averaged = copy.deepcopy(self.student).eval().requires_grad_(False)
+        self.average = followed(model.vae, self.averaged)
+        players = self.student, self.discriminator
         self.optimisers = tuple(GuardedAdamW(player, 0.0, _CLIP, _MOMENTUM) for player in players)
         self.totals = torch.zeros(5, dtype=torch.float64, device=device)
         self.strength = 1.0
@@ -84,7 +87,7 @@ class Rivals:
         loss, fakes, distortion, feature = self._student_loss(x, z, uniforms[: len(z)], weight)
         loss.backward()
         self.optimisers[0].step(rate)
-        update_average(self.average.decoder, self.student.decoder, self.images_seen, count, params.ema_images)
+        update_average(self.averaged, self.student, self.images_seen, count, params.ema_images)
         self.discriminator.requires_grad_(True)
         loss, real, fake = self._rival_loss(x, fakes.detach(), uniforms[len(z) :])
         if params.gradient_penalty and self.images_seen // count % _LAZY == 0:
@@ -98,14 +101,16 @@ class Rivals:
         self, x: Tensor, z: Tensor, uniforms: Tensor, weight: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Loss in nats per dimension, all decoded faces [N, 3, S, S], distortion in nats per image, feature."""
-        h = self.student.decode(z)
+        with torch.no_grad():
+            decoded = self._vae.decode(z)
+            plain = self._vae.likelihood.mean(decoded)
+        with self._autocast():
+            h: Tensor = self.student(decoded)
         distortion = -self._vae.likelihood.log_prob(x, h[: len(x)]).mean()
         fakes = self._vae.likelihood.mean(h)
         with self._autocast():
             feature = feature_distance(self._vae.encoder, x / 255.0, fakes[: len(x)])
             verdict = self.discriminator(augment(fakes, uniforms)).float().mean()
-        with torch.no_grad():
-            plain = self._vae.likelihood.mean(self._vae.decode(z))
         loss = distortion / x[0].numel() + self._params.feature * feature - weight * verdict
         loss = loss + _WEAVE * weave(fakes - plain)
         return loss, fakes, distortion, feature
@@ -121,8 +126,7 @@ class Rivals:
         return torch.autocast(self._device.type, self._vae.dtype, enabled=self._vae.dtype != torch.float32)
 
     def _networks(self) -> nn.ModuleDict:
-        parts = {"student": self.student.decoder, "average": self.average.decoder, "rival": self.discriminator}
-        return nn.ModuleDict(parts)
+        return nn.ModuleDict({"student": self.student, "average": self.averaged, "rival": self.discriminator})
 
     def write(self, folder: Path) -> None:
         """Write a checkpoint; the same state gives the same bytes."""

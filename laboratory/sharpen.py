@@ -1,4 +1,4 @@
-"""`sharpen`: the decoder finetuned against a discriminator; encoder, latents and prior stay as they are."""
+"""`sharpen`: layers behind the decoder, trained against a discriminator; latents and prior stay as they are."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def sharpen(
     report: Callable[[str, bool], None] = lambda _line, _last: None,  # called at every row of the curve
     stop: Callable[[], bool] = lambda: False,  # asked after every step; True: save and return
 ) -> bool:
-    """Finetune the decoder of a model, going on from where an earlier run with the same inputs was stopped.
+    """Make the decoder of a model sharper, going on from where an earlier run with the same inputs was stopped.
 
     Returns:
         whether it is finished, or none was asked for; False after `stop`.
@@ -239,8 +239,8 @@ class Run:
                 "lower `sharpen.adversarial`, `sharpen.feature` or `sharpen.learning_rate`"
             )
         gains = affordable_gains(average, self._minibatches.faces, self._params.detail, self._loss_db, limit)
-        write_tensors(folder / WEIGHTS, average.decoder.state_dict())
-        made: dict[str, Any] = {"decoder_sha256": sha256_of(folder / WEIGHTS), "detail": gains}
+        write_tensors(folder / WEIGHTS, self._state.averaged.state_dict())
+        made: dict[str, Any] = {"refiner_sha256": sha256_of(folder / WEIGHTS), "detail": gains}
         made["loss_db"] = self._loss_db(with_detail(average, gains))
         if gains:
             said = " and ".join(f"{gain:.2f}" for gain in gains)

@@ -55,12 +55,13 @@ class FitParams(Section):
 
 
 class SharpenParams(Section):
-    """The adversarial finetune of the decoder, all else frozen."""
+    """Layers behind the decoder that are trained against a discriminator, all else frozen."""
 
     images: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"  # budget; auto: none for tiny and small
     minibatch: Positive = 32
     width: Positive = 64  # channels of the discriminator's first layer
-    learning_rate: Annotated[float, Field(gt=0.0)] = 5e-4  # of the decoder; the discriminator's is five times that
+    refiner_width: Positive = 24  # channels of the layers that are trained
+    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3  # of these; the discriminator's is five times that
     adversarial: Annotated[float, Field(ge=0.0)] = 1.0  # nats per dimension that a point of the verdict is worth
     feature: Annotated[float, Field(ge=0.0)] = 0.5  # the same of the distance in the encoder's features, 0 to about 1
     gradient_penalty: Annotated[float, Field(ge=0.0)] = 0.1  # R1, on the discriminator's loss

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 from pydantic import ValidationError
 from torch import nn
 
@@ -20,11 +21,10 @@ from vae.conditions import Condition
 from vae.detail import Detail
 from vae.devices import choose_dtype
 from vae.models import PRESETS, VAE, Preset, build_model, preset_from_row, preset_row
+from vae.refiner import Refiner
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import torch
 
     from pipeline.shards import Index, Vocabulary
 
@@ -126,18 +126,16 @@ class Model:
     sharp: VAE | None = None  # the same with the decoder that `sharpen` made; never for the likelihood
 
 
-def twin(vae: VAE) -> VAE:
-    """A model that shares all but its decoder, which is a copy."""
-    return copy.deepcopy(vae, {id(part): part for part in (vae.encoder, vae.likelihood)})
+def followed(vae: VAE, layer: nn.Module) -> VAE:
+    """A model that shares all its parts, and whose decoder is followed by one more layer, [B, C, S, S] to the same."""
+    longer = copy.deepcopy(vae, {id(part): part for part in vae.children()})
+    longer.decoder = nn.Sequential(vae.decoder, layer)
+    return longer
 
 
 def with_detail(sharp: VAE, gains: list[float]) -> VAE:
     """A model whose decoder's levels of detail are so many times as strong, the finest first; it itself without any."""
-    if not gains:
-        return sharp
-    stronger = twin(sharp)
-    stronger.decoder = nn.Sequential(stronger.decoder, Detail(gains))
-    return stronger
+    return followed(sharp, Detail(gains)) if gains else sharp
 
 
 def load_model(path: Path, device: torch.device, sharp: bool = True) -> Model:
@@ -179,25 +177,34 @@ def _load_sharp(path: Path, vae: VAE, weights: str) -> VAE | None:
     """The model with its sharp decoder; None where there is none, or none was asked for."""
     if not path.exists():
         return None
+    again = "run `anime-vae sharpen` again"
     if not is_whole(path):
-        raise DataError(f"expected a sharp decoder in {path}, found damage: run `anime-vae sharpen` again")
+        raise DataError(f"expected a sharp decoder in {path}, found damage, or one of an earlier version: {again}")
     about = json.loads((path / "params.json").read_bytes())
     if not about["images"]:
         return None
     if about.get("weights_sha256") != weights:
-        raise DataError(
-            f"expected a sharp decoder of this very model in {path}, found another: run `anime-vae sharpen` again"
-        )
-    sharp = twin(vae)
-    load_weights(sharp.decoder, path / WEIGHTS)
-    return with_detail(sharp, [float(gain) for gain in about.get("detail", [])])
+        raise DataError(f"expected a sharp decoder of this very model in {path}, found another: {again}")
+    try:
+        width, gains = int(about["sharpen"]["refiner_width"]), [float(gain) for gain in about["detail"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"expected a sharp decoder in {path}, found damage ({error}): {again}") from None
+    refiner = fresh_refiner(vae, width)
+    load_weights(refiner, path / WEIGHTS)
+    return with_detail(followed(vae, refiner.eval()), gains)
+
+
+def fresh_refiner(vae: VAE, width: int) -> Refiner:
+    """What is to follow a model's decoder, on its device, with weights from torch's default generator."""
+    refiner = Refiner(vae.channels, width).to(next(vae.parameters()).device)
+    return refiner.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def is_whole(sharp: Path) -> bool:
     """Whether the folder of a sharp decoder holds what its own params.json says."""
     try:
         about = json.loads((sharp / "params.json").read_bytes())
-        return not about["images"] or str(about["decoder_sha256"]) == sha256_of(sharp / WEIGHTS)
+        return not about["images"] or str(about["refiner_sha256"]) == sha256_of(sharp / WEIGHTS)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

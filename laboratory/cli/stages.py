@@ -63,7 +63,7 @@ def sharpen(
     threads: Threads = None,
     checkpoint_seconds: Seconds = 20.0,
 ) -> None:
-    """Finetune the decoder of a model for sharper faces, where the settings ask for it."""
+    """Make the decoder of a model sharper, where the settings ask for it."""
     from laboratory.sharpen import sharpen as run
     from pipeline.params import load_params
 

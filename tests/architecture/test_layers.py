@@ -45,6 +45,7 @@ VAE_LAYERS = [
         "conditions",
         "corruption",
         "detail",
+        "refiner",
         "gaussian",
         "grey",
         "levels",

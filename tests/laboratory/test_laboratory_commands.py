@@ -172,7 +172,7 @@ def test_a_sharp_decoder_of_nobodys_is_a_data_error(model: Path, tmp_path: Path)
     broken = shutil.copytree(model, tmp_path / "vae")
     (broken / "sharp").mkdir()
     (broken / "sharp" / "model.safetensors").write_bytes(b"")
-    about = {"images": 1, "decoder_sha256": hashlib.sha256(b"").hexdigest()}
+    about = {"images": 1, "refiner_sha256": hashlib.sha256(b"").hexdigest()}
     (broken / "sharp" / "params.json").write_text(json.dumps(about))
     found = call("traverse", broken, "--out", tmp_path / "t.png")
     assert found.exit_code == 5, found.output
