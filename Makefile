@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CODE := pipeline quality vae laboratory tests benchmarks
-PYTEST := pytest -n auto --dist loadfile --no-loadscope-reorder
+# A worker a core, so a thread each: more of them wait for one another.
+PYTEST := OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder
 FIRST := tests/test_repro.py tests/test_sources_repro.py tests/vae/test_training.py tests/pipeline/test_train_verifier.py # begun first, so that no core ends idle
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)

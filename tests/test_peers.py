@@ -19,7 +19,8 @@ def shards(tmp_path_factory):
 def benchmark(shards, tmp_path, capsys):
     """Run the benchmark for the given peers; what it printed."""
     params = tmp_path / "params.yaml"
-    YAML().dump({"batches": {"any": {"path": "."}}, "judge": {"images": 256, "minibatch": 64}}, params)
+    small = {"judge": {"images": 256, "minibatch": 64}, "fit": {"width": 32, "blocks": 1, "components": 2}}
+    YAML().dump({"batches": {"any": {"path": "."}}, **small}, params)
 
     def run(*only):
         options = ["--out", tmp_path / "out", "--seconds", 1, "--threads", 1, "--samples", 40, "--params", params]

@@ -33,7 +33,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("tour")
     content = {
         "batches": {"drawn": {"path": "data/raw/drawn"}},
-        "ingest": {"drawn": {"kind": "drawn", "count": 150, "seed": 0}},
+        "ingest": {"drawn": {"kind": "drawn", "count": 100, "seed": 0}},
         "select": {"val": 0.1, "test": 0.2},
     }
     YAML().dump({**content, **BRIEF}, root / "params.yaml")
