@@ -185,13 +185,9 @@ def _load_sharp(path: Path, vae: VAE, weights: str) -> VAE | None:
         return None
     if about.get("weights_sha256") != weights:
         raise DataError(f"expected a sharp decoder of this very model in {path}, found another: {again}")
-    try:
-        width, gains = int(about["sharpen"]["refiner_width"]), [float(gain) for gain in about["detail"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"expected a sharp decoder in {path}, found damage ({error}): {again}") from None
-    refiner = fresh_refiner(vae, width)
+    refiner = fresh_refiner(vae, about["sharpen"]["refiner_width"])
     load_weights(refiner, path / WEIGHTS)
-    return with_detail(followed(vae, refiner.eval()), gains)
+    return with_detail(followed(vae, refiner.eval()), about["detail"])
 
 
 def fresh_refiner(vae: VAE, width: int) -> Refiner:
@@ -204,7 +200,10 @@ def is_whole(sharp: Path) -> bool:
     """Whether the folder of a sharp decoder holds what its own params.json says."""
     try:
         about = json.loads((sharp / "params.json").read_bytes())
-        return not about["images"] or str(about["refiner_sha256"]) == sha256_of(sharp / WEIGHTS)
+        if not about["images"]:
+            return True
+        told = about["sharpen"]["refiner_width"] > 0 and all(gain > 0.0 for gain in about["detail"])
+        return told and str(about["refiner_sha256"]) == sha256_of(sharp / WEIGHTS)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
