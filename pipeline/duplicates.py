@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pipeline.hashing import GREY_SIDE, TINT_SIDE
+from pipeline.likeness import are_alike
 from pipeline.neighbours import near_across, near_hashes
 
 if TYPE_CHECKING:
@@ -21,14 +21,7 @@ if TYPE_CHECKING:
 
     Alike = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]], NDArray[np.bool_]]
 
-_ALIKE = 0.17  # mean square by which aligned thumbnails may differ, in units of their variance
-_TIGHT = 0.08  # the same where the colours differ: a drawing in other colours fits this well, a likeness does not
-_TINT = 9.0  # root mean square by which colours may differ, apart from one tint over all, levels of 255
-_NEVER_ALIKE = 0.6  # the same before they are aligned: more than that no small shift makes up for
-_FLAT = 8.0  # standard deviation that a flatter thumbnail is taken to have, levels: noise is no difference
-_REACH = 0.06  # furthest shift at a thumbnail's edge, fraction of its side
-_STIFFNESS = 0.02  # what holds the alignment back where a thumbnail has no edges
-_AT_ONCE = 4096  # pairs of thumbnails looked at together
+_AT_ONCE = 128  # pairs of thumbnails looked at together: they fit the processor's cache
 _STANDING = 8  # faces with the same hash that are unlike each other and still compared with the rest
 
 
@@ -64,7 +57,7 @@ def near_duplicates_across(
     distance: int,
     sets: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """All pairs of different sets that are nearly the same, but for crowds of one hash; faster where one set is large.
+    """All pairs of different sets that are nearly the same, but for crowds of one hash.
 
     Args:
         phash: perceptual hashes, uint64 [N].
@@ -89,18 +82,7 @@ def near_duplicates_across(
 def _alike(
     thumbnails: Thumbnails, one: NDArray[np.int64], other: NDArray[np.int64], mirrored: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Whether pairs are nearly the same, bool [P]; the other one mirrored first where `mirrored` says so."""
-    (grey, tint), (other_grey, other_tint) = _parted(thumbnails[one]), _parted(thumbnails[other])
-    away = _difference(grey, _turned(other_grey, mirrored))
-    tint_away = _tint_difference(tint, _turned(other_tint, mirrored))
-    return away <= np.where(tint_away <= _TINT, _ALIKE, _TIGHT)
-
-
-def _parted(thumbnails: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Thumbnails uint8 [P, 648] as grey pictures uint8 [P, 24, 24] and tints uint8 [P, 2, 6, 6]."""
-    count, split = len(thumbnails), GREY_SIDE * GREY_SIDE
-    greys = thumbnails[:, :split].reshape(count, GREY_SIDE, GREY_SIDE)
-    return greys, thumbnails[:, split:].reshape(count, 2, TINT_SIDE, TINT_SIDE)
+    return are_alike(thumbnails[one], thumbnails[other], mirrored)
 
 
 def _joining_pairs(
@@ -113,7 +95,7 @@ def _joining_pairs(
     standing = _standing(phash, flipped, forest.roots)
     count = len(standing)
     hashes = np.concatenate([phash[standing], flipped[standing]])
-    for pairs in near_hashes(hashes, distance, lambda: np.tile(forest.roots[standing], 2)):
+    for pairs in near_hashes(hashes, distance, lambda places: forest.roots[standing[places % count]]):
         pair = np.sort(pairs, axis=1)
         pair = pair[pair[:, 0] < count]  # two mirror images are as far apart as what they mirror
         mirrored = pair[:, 1] >= count
@@ -179,57 +161,3 @@ class _Forest:
         """All pairs that joined two groups, int64 [P, 2], sorted."""
         pairs = np.sort(np.concatenate([*self._pairs, np.empty((0, 2), np.int64)]), axis=1)
         return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-
-
-def _turned(pictures: NDArray[np.uint8], mirrored: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Pictures uint8 [P, ..., S, S], some of them mirrored."""
-    turned = pictures.copy()
-    turned[mirrored] = pictures[mirrored][..., ::-1]
-    return turned
-
-
-def _difference(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How unlike grey thumbnails are, float32 [P]: light, contrast, a small shift and zoom make no difference.
-
-    Aligned only where that can decide, since it is slow.
-    """
-    left_levels, right_levels = _normalised(left.astype(np.float32)), _normalised(right.astype(np.float32))
-    away: NDArray[np.float32] = np.square(right_levels - left_levels).mean(axis=(1, 2))
-    unsure = np.flatnonzero((away > _TIGHT) & (away <= _NEVER_ALIKE))
-    away[unsure] = _aligned_difference(left_levels[unsure], right_levels[unsure])
-    return away
-
-
-def _tint_difference(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Root mean square difference of the colours uint8 [P, 2, S, S], apart from one tint over all; levels [P]."""
-    away = right.astype(np.float32) - left.astype(np.float32)
-    away -= away.mean(axis=(2, 3), keepdims=True)
-    result: NDArray[np.float32] = np.sqrt(np.square(away).sum(axis=1).mean(axis=(1, 2)))
-    return result
-
-
-def _normalised(squares: NDArray[np.float32]) -> NDArray[np.float32]:
-    centred = squares - squares.mean(axis=(1, 2), keepdims=True)
-    spread = np.sqrt(np.square(centred).mean(axis=(1, 2), keepdims=True))
-    result: NDArray[np.float32] = centred / np.maximum(spread, np.float32(_FLAT))
-    return result
-
-
-def _aligned_difference(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean square difference after the best small shift and zoom, float32 [P], of thumbnails float32 [P, S, S].
-
-    One step of Lucas and Kanade (1981): to first order a shift adds the slope, and a zoom the slope times the
-    place, so the best ones solve four linear equations.
-    """
-    pairs, side = left.shape[:2]
-    middle = (left + right) / 2
-    down, across = np.gradient(middle, axis=(1, 2))
-    place = ((np.arange(side) - (side - 1) / 2) / (side / 2)).astype(np.float32)
-    moves = np.stack([across, down, across * place, down * place[:, None]], axis=1).reshape(pairs, 4, side * side)
-    difference = (right - left).reshape(pairs, side * side, 1)
-    stiffness = np.float32(_STIFFNESS * side * side) * np.eye(4, dtype=np.float32)
-    best = np.linalg.solve(moves @ moves.transpose(0, 2, 1) + stiffness, moves @ difference)
-    best = np.clip(best, -_REACH * side, _REACH * side)
-    rest = difference - moves.transpose(0, 2, 1) @ best
-    result: NDArray[np.float32] = np.square(rest).mean(axis=(1, 2))
-    return result

@@ -16,7 +16,7 @@ PIPELINE_LAYERS = [
     | {"vae_params"},
     {"blocklist", "candidates", "duplicates", "gates", "geometry", "hashing", "matching", "outcomes", "splits", "tars"}
     | {"groups", "leaks", "neighbours", "tag_labels", "workers", "draw", "detector_curve", "labelled_faces"}
-    | {"places", "windows"},
+    | {"hash_blocks", "hash_buckets", "likeness", "places", "windows"},
     {"archives", "cascade", "cutter", "face_folder", "faces", "funnel", "http", "images", "journal", "measures"}
     | {"cascade_detector", "crop_settings", "detectors", "verified_detectors", "verifier"}
     | {"earlier", "engines", "inputs", "labels", "provenance", "publishing", "ray_engine", "ray_worker"}

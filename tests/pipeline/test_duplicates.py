@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import duplicates
+from pipeline import duplicates, hash_buckets
 from pipeline.duplicates import near_duplicates, near_duplicates_across
 from pipeline.hashing import components
 from pipeline.neighbours import near_hashes
@@ -34,8 +34,8 @@ def groups_of(count, pairs):
 @given(crowds(), st.integers(0, 16))
 @settings(deadline=None)
 def test_every_pair_within_the_distance_is_found_once(values, distance):
-    alone = np.arange(len(values))
-    found = [tuple(sorted(pair)) for part in near_hashes(as_hashes(values), distance, lambda: alone) for pair in part]
+    parts = near_hashes(as_hashes(values), distance, lambda places: places)
+    found = [tuple(sorted(pair)) for part in parts for pair in part.tolist()]
     assert len(set(found)) == len(found)
     assert set(found) == {
         (one, other)
@@ -45,19 +45,45 @@ def test_every_pair_within_the_distance_is_found_once(values, distance):
     }
 
 
-@given(crowds(), st.integers(0, 16), st.data())
-@settings(deadline=None)
-def test_every_pair_with_one_of_few_is_found_once(values, distance, data):
-    alone, few = np.arange(len(values)), data.draw(st.integers(0, len(values)))
-    parts = near_hashes(as_hashes(values), distance, lambda: alone, few)
-    found = [tuple(sorted(pair)) for part in parts for pair in part.tolist()]
-    assert len(set(found)) == len(found)
-    assert set(found) == {
-        (one, other)
-        for one in range(few)
-        for other in range(one + 1, len(values))
-        if (values[one] ^ values[other]).bit_count() <= distance
-    }
+def near_by_brute_force(hashes, distance):
+    """All pairs within the distance, of some thousands, as `numbered` does it."""
+    one, other = np.nonzero(np.bitwise_count(hashes[:, None] ^ hashes[None]) <= distance)
+    return (one * len(hashes) + other)[one < other]
+
+
+def numbered(parts, count):
+    """One number for each pair, in order."""
+    low, high = np.sort(np.concatenate([np.empty((0, 2), np.int64), *parts]), axis=1).T
+    return np.sort(low * count + high)
+
+
+def spoiled(rng, hashes, share):
+    """Hashes with this share of their bits changed."""
+    return hashes ^ np.packbits(rng.random((len(hashes), 64)) < share, axis=1).view(np.uint64).ravel()
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("distance", [0, 3, 6, 10, 16])
+def test_no_pair_of_crowds_cliques_and_common_bits_is_missed(monkeypatch, distance, small):
+    """Buckets of all sizes, in one table and in many."""
+    if small:
+        for name in ("_TABLE", "_CROWDED_TABLE", "_GATHERED"):
+            monkeypatch.setattr(hash_buckets, name, 512)
+    rng = np.random.default_rng(distance)
+    members = np.repeat(rng.integers(0, 2**64, 30, dtype=np.uint64), [300, 100, *[8] * 28])
+    hashes = np.concatenate([spoiled(rng, members, 0.05), rng.integers(0, 2**20, 600, dtype=np.uint64)])
+    rng.shuffle(hashes)
+    found = numbered(near_hashes(hashes, distance, lambda places: places), len(hashes))
+    assert found.tolist() == near_by_brute_force(hashes, distance).tolist()
+
+
+def test_pairs_within_a_group_are_left_out_and_all_others_found():
+    rng = np.random.default_rng(0)
+    hashes = spoiled(rng, np.repeat(rng.integers(0, 2**64, 3, dtype=np.uint64), [1500, 300, 40]), 0.04)
+    of_group = rng.choice([0, 0, 0, 0, 1, 2], len(hashes))
+    found = numbered(near_hashes(hashes, 10, lambda places: of_group[places]), len(hashes))
+    near = near_by_brute_force(hashes, 10)
+    assert found.tolist() == near[of_group[near // len(hashes)] != of_group[near % len(hashes)]].tolist()
 
 
 def within(values, mirrored, distance):
