@@ -33,6 +33,7 @@ class Part:
         groups: says which group each of some places among all hashes is in by now, int64 [P].
         groups_at_first: that the members were in when they were first looked at, int64 [M].
         distance: bits in which near ones may differ.
+        few: how many members, at the front, are those of which each pair must have one.
     """
 
     members: NDArray[np.int64]
@@ -40,10 +41,13 @@ class Part:
     groups: Groups
     groups_at_first: NDArray[np.int64]
     distance: int
+    few: int
 
 
 def near_in_buckets(part: Part, keys: NDArray[np.uint16], is_new: IsNew) -> Pairs:
-    """Near pairs of each bucket, two arrays of places in the part again and again; without some within one group.
+    """Near pairs of each bucket, two arrays of places in the part again and again.
+
+    Some within one group are left out, and some without one of the few.
 
     Args:
         part: the hashes.
@@ -99,6 +103,7 @@ def _near_in_tables(
 ) -> Pairs:
     """Near pairs of buckets, large ones first: a bucket is a column, and each row is compared with those above it."""
     hashes = part.hashes[order]
+    few = _few_in(part, order, starts)
     differing, bits = np.empty(_TABLE, np.uint64), np.empty(_TABLE, np.uint8)
     found = _Found()
     end = 0
@@ -107,9 +112,11 @@ def _near_in_tables(
         end = begin + _TABLE // height
         table = hashes.take(starts[begin:end] + np.arange(height)[:, None], mode="clip")  # below its end: of another
         filled = np.searchsorted(-sizes[begin:end], -np.arange(height), side="left")
+        few_rows = int(few[begin:end].max())
         for row, width in enumerate(filled.tolist()):
-            count = row * width
-            np.bitwise_xor(table[:row, :width], table[row, :width], out=differing[:count].reshape(row, width))
+            above = min(row, few_rows)
+            count = above * width
+            np.bitwise_xor(table[:above, :width], table[row, :width], out=differing[:count].reshape(above, width))
             near = np.flatnonzero(np.bitwise_count(differing[:count], out=bits[:count]) <= part.distance)
             if len(near):
                 found.add(near, differing[near], begin, row, width)
@@ -118,6 +125,13 @@ def _near_in_tables(
                 found = _Found()
     if found.count:
         yield found.places(order, starts, is_new)
+
+
+def _few_in(part: Part, order: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most how many of the few lie in buckets, int64 [B]: at their top, since sorting keeps the order of places."""
+    if part.few == len(order) or not len(starts):
+        return np.full(len(starts), len(order))
+    return np.add.reduceat(order < part.few, starts, dtype=np.int64)  # with those of what lies between two buckets
 
 
 class _Found:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _HANDED_OUT = 1 << 15  # pairs gathered before they are handed out
 
 
-def near_hashes(hashes: NDArray[np.uint64], distance: int, groups: Groups) -> Iterator[NDArray[np.int64]]:
+def near_hashes(
+    hashes: NDArray[np.uint64], distance: int, groups: Groups, few: int | None = None
+) -> Iterator[NDArray[np.int64]]:
     """Each pair of hashes that differ in at most `distance` bits, once, as int64 [P, 2] again and again.
 
     Such hashes agree in some blocks of one of the fields into which their bits are cut. So for each choice of blocks
@@ -35,10 +37,11 @@ def near_hashes(hashes: NDArray[np.uint64], distance: int, groups: Groups) -> It
         distance: bits.
         groups: says which group each hash of some places is in by now, int64 [P]. Pairs within a group are left out,
             so one who joins what is handed out need not see all pairs of a large clique.
+        few: how many hashes at the front are few beside the others: pairs without one of them may be left out.
     """
     found: list[NDArray[np.int64]] = []
     waiting = 0
-    for one, other in _near_in_fields(hashes, distance, groups):
+    for one, other in _near_in_fields(hashes, distance, groups, len(hashes) if few is None else few):
         apart = groups(one) != groups(other)
         found.append(np.stack([one[apart], other[apart]], axis=1))
         waiting += len(found[-1])
@@ -52,7 +55,7 @@ def near_hashes(hashes: NDArray[np.uint64], distance: int, groups: Groups) -> It
 def near_across(
     phash: NDArray[np.uint64], flipped: NDArray[np.uint64], sets: NDArray[np.int64], distance: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.uint8]]]:
-    """Pairs of different sets that are near, mirrored or not.
+    """Pairs of different sets that are near, mirrored or not; faster where one set is larger than all others.
 
     Args:
         phash: hashes, uint64 [N].
@@ -64,22 +67,26 @@ def near_across(
         pairs, int64 [P, 2]; whether one of the two is mirrored, bool [P]; bits that differ, uint8 [P]. A pair comes
         again where the other one mirrored, or neither, is near as well.
     """
-    count = len(phash)
-    hashes = np.concatenate([phash, flipped])
-    for near in near_hashes(hashes, distance, lambda places: sets[places % count]):
-        is_flipped = near >= count
-        one, other = near[~is_flipped.all(axis=1)].T  # mirror images are as far apart as what they mirror
+    in_largest = sets == np.bincount(sets, minlength=1).argmax()
+    parts = np.flatnonzero(~in_largest), np.flatnonzero(in_largest)
+    of_hash = np.concatenate([np.tile(part, 2) for part in parts])
+    is_flipped = np.concatenate([np.repeat([False, True], len(part)) for part in parts])
+    hashes = np.where(is_flipped, flipped[of_hash], phash[of_hash])
+    of_set = sets[of_hash]
+    for near in near_hashes(hashes, distance, lambda places: of_set[places], 2 * len(parts[0])):
+        one, other = near[~(is_flipped[near[:, 0]] & is_flipped[near[:, 1]])].T  # mirror images are as far apart
         bits = np.bitwise_count(hashes[one] ^ hashes[other])
-        yield np.stack([one % count, other % count], axis=1), (one >= count) | (other >= count), bits
+        yield np.stack([of_hash[one], of_hash[other]], axis=1), is_flipped[one] | is_flipped[other], bits
 
 
-def _near_in_fields(hashes: NDArray[np.uint64], distance: int, groups: Groups) -> Pairs:
+def _near_in_fields(hashes: NDArray[np.uint64], distance: int, groups: Groups, few: int) -> Pairs:
     cut = fields(hashes, distance)
     hashes = dealt(hashes, cut)
     for number, field in enumerate(cut):
         for first in range(len(field.blocks) - field.agreeing + 1):
             for members in _parts(part_of(hashes, field.blocks[first])):
-                part = Part(members, hashes[members], groups, groups(members), distance)
+                few_here = int(np.searchsorted(members, few))
+                part = Part(members, hashes[members], groups, groups(members), distance, few_here)
                 for chosen in _choices(field, first):
                     keys = key_of(part.hashes, [field.blocks[block] for block in chosen[1:]])
                     for one, other in near_in_buckets(part, keys, partial(_is_new, cut[:number], field, chosen)):

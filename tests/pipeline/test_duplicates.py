@@ -77,6 +77,25 @@ def test_no_pair_of_crowds_cliques_and_common_bits_is_missed(monkeypatch, distan
     assert found.tolist() == near_by_brute_force(hashes, distance).tolist()
 
 
+@given(crowds(), st.integers(0, 16), st.data())
+@settings(deadline=None)
+def test_every_pair_with_one_of_few_is_found_once(values, distance, data):
+    count, few = len(values), data.draw(st.integers(0, len(values)))
+    hashes = as_hashes(values)
+    found = numbered(near_hashes(hashes, distance, lambda places: places, few), count)
+    assert len(set(found.tolist())) == len(found)
+    near = near_by_brute_force(hashes, distance)
+    assert set(near[near // max(count, 1) < few].tolist()) <= set(found.tolist()) <= set(near.tolist())
+
+
+def test_pairs_with_one_of_few_are_found_in_buckets_of_all_sizes():
+    rng = np.random.default_rng(0)
+    hashes = spoiled(rng, rng.permutation(np.repeat(rng.integers(0, 2**64, 30, dtype=np.uint64), 60)), 0.05)
+    found = numbered(near_hashes(hashes, 10, lambda places: places, 200), len(hashes))
+    near = near_by_brute_force(hashes, 10)
+    assert set(near[near // len(hashes) < 200].tolist()) <= set(found.tolist()) < set(near.tolist())
+
+
 def test_pairs_within_a_group_are_left_out_and_all_others_found():
     rng = np.random.default_rng(0)
     hashes = spoiled(rng, np.repeat(rng.integers(0, 2**64, 3, dtype=np.uint64), [1500, 300, 40]), 0.04)
