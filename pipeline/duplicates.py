@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Alike = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]], NDArray[np.bool_]]
 
 _AT_ONCE = 128  # pairs of thumbnails looked at together: they fit the processor's cache
+_JOINED = 4096  # pairs looked at between two looks at what is joined by now
 _STANDING = 8  # faces with the same hash that are unlike each other and still compared with the rest
 
 
@@ -73,16 +74,18 @@ def near_duplicates_across(
     found = [np.empty((0, 2), np.int64)]
     for near, mirrored, _ in near_across(phash[standing], flipped[standing], sets[standing], distance):
         pairs = standing[near]
-        for start in range(0, len(pairs), _AT_ONCE):
-            part = pairs[start : start + _AT_ONCE]
-            found.append(part[_alike(thumbnails, part[:, 0], part[:, 1], mirrored[start : start + _AT_ONCE])])
+        found.append(pairs[_alike(thumbnails, pairs[:, 0], pairs[:, 1], mirrored)])
     return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
 
 def _alike(
     thumbnails: Thumbnails, one: NDArray[np.int64], other: NDArray[np.int64], mirrored: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    return are_alike(thumbnails[one], thumbnails[other], mirrored)
+    alike = np.empty(len(one), np.bool_)
+    for start in range(0, len(one), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        alike[part] = are_alike(thumbnails[one[part]], thumbnails[other[part]], mirrored[part])
+    return alike
 
 
 def _joining_pairs(
@@ -132,8 +135,8 @@ class _Forest:
         self, alike: Alike, one: NDArray[np.int64], other: NDArray[np.int64], mirrored: NDArray[np.bool_]
     ) -> None:
         """Join those pairs that are alike; of a clique few need be looked at."""
-        for start in range(0, len(one), _AT_ONCE):
-            part = np.arange(start, min(start + _AT_ONCE, len(one)))
+        for start in range(0, len(one), _JOINED):
+            part = np.arange(start, min(start + _JOINED, len(one)))
             part = part[self.roots[one[part]] != self.roots[other[part]]]
             part = part[alike(one[part], other[part], mirrored[part])]
             self._join(one[part], other[part])
