@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _BITS = 64
 _KEY_BITS = 16  # NumPy sorts 16-bit numbers in linear time
-_PART_BITS = 8
+_PART_BITS = 8  # of the first block: parts of a million hashes then fit the cache
 _SORTING = 30.0  # time to sort one hash into its bucket, in comparisons of two hashes
 _VISIT = 120_000.0  # time of the calls for one choice of blocks in one part, in the same
 _ROW = 6_000.0  # the same for one more hash in its largest bucket
