@@ -37,13 +37,14 @@ def near_hashes(
         distance: bits.
         groups: says which group each hash of some places is in by now, int64 [P]. Pairs within a group are left out,
             so one who joins what is handed out need not see all pairs of a large clique.
-        few: how many hashes at the front are few beside the others: pairs without one of them may be left out.
+        few: how many hashes at the front are few beside the others: only pairs with one of them are looked for.
     """
+    few = len(hashes) if few is None else few
     found: list[NDArray[np.int64]] = []
     waiting = 0
-    for one, other in _near_in_fields(hashes, distance, groups, len(hashes) if few is None else few):
-        apart = groups(one) != groups(other)
-        found.append(np.stack([one[apart], other[apart]], axis=1))
+    for one, other in _near_in_fields(hashes, distance, groups, few):
+        wanted = (groups(one) != groups(other)) & (np.minimum(one, other) < few)
+        found.append(np.stack([one[wanted], other[wanted]], axis=1))
         waiting += len(found[-1])
         if waiting >= _HANDED_OUT:
             yield np.concatenate(found)
