@@ -18,7 +18,7 @@ _MOMENTUM = 0.01  # weight of a minibatch in the running squared error
 
 
 class Likelihood(Protocol):
-    """What every likelihood offers; `h` is the decoder's output, float32 [B, 3, H, W]."""
+    """What every likelihood offers; `h` is the decoder's output, float [B, 3, H, W]."""
 
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
         """Nats of log p(x | h) of uint8 images [B, 3, H, W], float32 [B]."""
@@ -58,12 +58,11 @@ class GaussianLikelihood(nn.Module):
 
     def log_prob(self, x: Tensor, h: Tensor) -> Tensor:
         """Nats of log p(x | h), float32 [B]."""
-        mean = h.float() + 0.5
         log_sigma = self.log_sigma
         if self.mode == "optimal" and self.training:
-            log_sigma = self._measure(x, mean.detach())
+            log_sigma = self._measure(x, h.detach().float() + 0.5)
         low, high = (math.log(limit) for limit in SIGMA_LIMITS)
-        value: Tensor = GaussianLevels.apply(x, mean, log_sigma.clamp(low, high))  # type: ignore[no-untyped-call]
+        value: Tensor = GaussianLevels.apply(x, h, log_sigma.clamp(low, high))  # type: ignore[no-untyped-call]
         return value
 
     @torch.no_grad()

@@ -168,9 +168,13 @@ class VAE(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """The likelihood's input h, float32 [B, C, H, W], of latents [B, Z]."""
+        return self._decoded(z).float()
+
+    def _decoded(self, z: Tensor) -> Tensor:
+        """The same as it was computed, without one more pass over all pixels."""
         with self._autocast(z.device):
             h: Tensor = self.decoder(z)
-        return h.float()
+        return h
 
     def forward(
         self,
@@ -181,7 +185,7 @@ class VAE(nn.Module):
     ) -> Terms:
         """Distortion, rates and cross-entropy of uint8 images [B, C, H, W], with one z from noise [B, Z]."""
         posterior, logits = self._seen(x if seen is None else seen)
-        h = self.decode(posterior.sample(noise))
+        h = self._decoded(posterior.sample(noise))
         entropy = None if labels is None else self.condition.cross_entropy(logits, labels)
         return Terms(-self.likelihood.log_prob(x, h), posterior.rate(), entropy)
 

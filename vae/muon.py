@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _LEAST = 32  # rows and columns of a matrix worth it
+_SMALL = 2**15  # elements that are done sooner than their bfloat16 products are set up
 _MOMENTUM = 0.95
 _ITERATIONS = 5
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # Jordan's: singular values come near to one fast, then stay about there
@@ -53,15 +54,15 @@ class Muon:
         """
         for shape, group in self._groups.items():
             given = [torch.zeros_like(p) if p.grad is None else p.grad for p in group]
-            gradient = torch.stack([matrix.flatten(1) for matrix in given]) / cut
-            momentum = self._momenta[shape]
-            moved = momentum.lerp(gradient, 1.0 - _MOMENTUM)
-            push = torch.where(good, gradient.lerp(moved, _MOMENTUM), 0.0)  # Nesterov's
-            momentum.copy_(torch.where(good, moved, momentum))
-            pace = rate * _ADAM_SCALE * max(shape) ** 0.5
+            gradient = torch.stack([_matrix(its) for its in given])
+            gradient = torch.where(good, gradient.div_(cut), 0.0)
+            momentum = self._momenta[shape].lerp_(gradient, (1.0 - _MOMENTUM) * good)
+            push = gradient.lerp_(momentum, _MOMENTUM)  # Nesterov's
+            steps = orthogonal(push.to(self._dtype if push.numel() > _SMALL else torch.float32)).float()
+            steps *= rate * _ADAM_SCALE * max(shape) ** 0.5 * good
             kept = 1.0 - rate * self._weight_decay * good
-            for parameter, step in zip(group, orthogonal(push.to(self._dtype)).float(), strict=True):
-                parameter.mul_(kept).sub_(step.view_as(parameter), alpha=pace)
+            for parameter, step in zip(group, steps, strict=True):
+                parameter.mul_(kept).sub_(_as(parameter, step))
                 parameter.grad = None
 
     def tensors(self) -> dict[str, Tensor]:
@@ -74,13 +75,31 @@ class Muon:
             momentum.copy_(tensors[name])
 
 
+def _matrix(kernel: Tensor) -> Tensor:
+    """A kernel [O, I, H, W] as a matrix [O, H · W · I]: in channels_last that is how it lies in memory."""
+    return (kernel.permute(0, 2, 3, 1) if kernel.ndim == 4 else kernel).flatten(1)
+
+
+def _as(parameter: Tensor, matrix: Tensor) -> Tensor:
+    """The inverse, for a kernel of the parameter's shape."""
+    if parameter.ndim != 4:
+        return matrix
+    outputs, inputs, height, width = parameter.shape
+    return matrix.view(outputs, height, width, inputs).permute(0, 3, 1, 2)
+
+
 def orthogonal(matrices: Tensor) -> Tensor:
     """Matrices [K, M, N] with the same singular vectors, singular values near one, by Newton and Schulz."""
     a, b, c = _COEFFICIENTS
     wide = matrices.shape[1] <= matrices.shape[2]
     x = matrices if wide else matrices.mT
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = x.div(x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    alone = len(x) == 1  # a batch of one would be left to one core
+    x = x[0] if alone else x
     for _ in range(_ITERATIONS):
         square = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+        factor = (torch.addmm if alone else torch.baddbmm)(square, square, square, beta=b, alpha=c)
+        factor.diagonal(dim1=-2, dim2=-1).add_(a)
+        x = factor @ x
+    x = x[None] if alone else x
     return x if wide else x.mT

@@ -75,6 +75,34 @@ def test_gaussian_gradients_are_finite_and_those_of_the_reference(sigma: float) 
     assert ((h.grad[known] - exact.grad[known]).abs() / scale).max() < 1e-3
 
 
+@pytest.mark.parametrize("sigma", SIGMAS)
+def test_a_gpu_which_integrates_every_level_finds_the_same(sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, h = all_levels(MEANS - 0.5)
+    found = []
+    for everywhere in (False, True):
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda its=everywhere: its)
+        output, likelihood = h.clone().requires_grad_(), GaussianLikelihood("learned", sigma)
+        log_prob = likelihood.log_prob(x, output)
+        log_prob.sum().backward()
+        found.append([log_prob.detach(), output.grad, likelihood.log_sigma.grad])
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-5)
+
+
+def test_half_a_decoders_digits_are_read_as_they_are() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8, generator=generator)
+    h = (0.3 * torch.randn(2, 3, 8, 8, generator=generator)).bfloat16()
+    found = []
+    for output in (h.clone().requires_grad_(), h.float().requires_grad_()):
+        log_prob = GaussianLikelihood("learned", 0.1).log_prob(x, output)
+        log_prob.sum().backward()
+        assert output.grad is not None
+        assert output.grad.dtype == output.dtype
+        found.append((log_prob, output.grad.float()))
+    torch.testing.assert_close(found[0][0], found[1][0], rtol=0, atol=0)
+    torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-2, atol=0)
+
+
 def test_hand_written_derivatives() -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randint(0, 256, (3, 3, 4, 4), dtype=torch.uint8, generator=generator)
@@ -83,7 +111,7 @@ def test_hand_written_derivatives() -> None:
     for sigma in (0.02, 0.1, 1.0):
         log_sigma = torch.tensor(math.log(sigma), dtype=torch.float64, requires_grad=True)
         assert torch.autograd.gradcheck(
-            lambda m, s: GaussianLevels.apply(x, m, s),
+            lambda m, s: GaussianLevels.apply(x, m - 0.5, s),
             (mean, log_sigma),
             rtol=1e-3,
             atol=1e-4,

@@ -58,6 +58,17 @@ def test_large_matrices_move_at_the_pace_of_adamw_and_the_rest_by_it() -> None:
     assert not [name for name in optimiser.tensors() if name.endswith(("0.weight", "2.weight"))]
 
 
+def test_a_step_is_the_same_however_kernels_lie_in_memory() -> None:
+    models = [network(), network().to(memory_format=torch.contiguous_format)]  # type: ignore[call-overload]
+    for model in models:
+        optimiser = optimiser_of(model)
+        for seed in (1, 2):
+            give_gradients(model, seed)
+            optimiser.step(0.01)
+    torch.testing.assert_close(models[0].state_dict(), models[1].state_dict(), rtol=1e-5, atol=1e-7)
+    assert not torch.equal(models[1].state_dict()["0.weight"], network().state_dict()["0.weight"])
+
+
 def test_a_step_without_a_finite_gradient_changes_nothing() -> None:
     model, undisturbed = network(), network()
     optimiser, other = optimiser_of(model), optimiser_of(undisturbed)

@@ -24,6 +24,8 @@ from vae.ranks import Ranks
 
 STEPS, FEW, MINIBATCH = 200, 24, 8
 SIZES = {"minibatch": MINIBATCH, "learning_rate": 5e-3}
+# At a high learning rate a ReLU that a rounding turns on changes the curve by more than is asked, for some seeds.
+OTHER = {"preset": "grey-conv", "corruption": "gaussian", "objective": "autoencoder", "learning_rate": 1e-3}
 HELD_UP = (sys.executable, "-c", "from tests.vae.held_up import main; main()")
 
 
@@ -64,9 +66,9 @@ def held_up(shards: Path, out: Path, restarts: int, start: int) -> tuple[subproc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [{}, {"preset": "grey-conv", "corruption": "gaussian", "objective": "autoencoder"}])
+@pytest.mark.parametrize("changes", [{}, OTHER])
 def test_the_curve_does_not_depend_on_how_many_they_are(shards: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
-    params = write_params(tmp_path / "params.yaml", **SIZES, images=STEPS * MINIBATCH, **changes)
+    params = write_params(tmp_path / "params.yaml", **{**SIZES, "images": STEPS * MINIBATCH, **changes})
     for processes in (1, 2):
         done = trained(shards, tmp_path / f"of-{processes}", params, processes)
         assert done.returncode == 0, done.stderr
