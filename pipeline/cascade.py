@@ -19,7 +19,6 @@ from platformdirs import user_cache_path
 
 from pipeline.atomic import write_bytes
 from pipeline.errors import SourceError
-from pipeline.http import download
 
 NAME = "lbpcascade_animeface.xml"
 # Of the text with \n line endings and without trailing white space, one \n at the end.
@@ -76,6 +75,8 @@ def _verify(path: Path) -> None:
 
 def _fetch() -> bytes:
     """The cascade from the first mirror that gives the right text."""
+    from pipeline.http import download  # noqa: PLC0415 - requests, a fifth of a worker's start, for one fetch ever
+
     tried = []
     for url in _MIRRORS:
         try:

@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from pipeline import cascade
+from pipeline import cascade, http
 from pipeline.errors import SourceError
 
 
@@ -18,7 +18,7 @@ def no_network(monkeypatch):
     def refuse(url, max_bytes):
         raise SourceError(f"{url} cannot be reached")
 
-    monkeypatch.setattr(cascade, "download", refuse)
+    monkeypatch.setattr(http, "download", refuse)
     monkeypatch.setattr("shutil.which", lambda name: None)
 
 
@@ -53,7 +53,7 @@ def test_another_text_is_refused(text, tmp_path, monkeypatch, anime_data):
 
 
 def test_a_damaged_cache_is_fetched_again(text, empty_cache, monkeypatch):
-    monkeypatch.setattr(cascade, "download", lambda url, max_bytes: text)
+    monkeypatch.setattr(http, "download", lambda url, max_bytes: text)
     cached = empty_cache / "anime-data" / cascade.NAME
     cached.parent.mkdir(parents=True)
     cached.write_bytes(b"damaged")
@@ -86,5 +86,5 @@ def test_out_of_reach_is_one_sentence_with_what_was_tried(empty_cache, no_networ
 
 def test_a_mirror_with_another_text_is_passed_over(text, empty_cache, no_network, monkeypatch):
     answers = iter([b"<html>moved</html>", text])
-    monkeypatch.setattr(cascade, "download", lambda url, max_bytes: next(answers))
+    monkeypatch.setattr(http, "download", lambda url, max_bytes: next(answers))
     assert cascade.find_cascade().read_bytes() == text
