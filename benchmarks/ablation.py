@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 ARCHITECTURES.update(NETWORKS)
 STANDARDISING = 4000  # train faces that standardise the random features
 TICKS = 1_000_000  # of the schedule: its budget is the time, cut into so many
-BEFORE = Preset(4, (48, 96, 160), (1, 1, 1), (1, 1, 1), 96)  # `tiny` before the first study
+BEFORE = Preset(4, (48, 96, 160), (1, 1, 1), (1, 1, 1), 96)  # `tiny` before this study
 ADAMW = {"minibatch": 32, "learning_rate": 3e-3}  # and how it was trained
-SECOND = {"widths": (48, 96, 160), "minibatch": 64, "learning_rate": 6e-3}  # after it, with z 128 and Muon
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,9 @@ def _variant(preset: Preset, muon: bool, params: Mapping[str, Any], changes: dic
 
 SPATIAL = {"architecture": "spatial", "latent": 64 + 8 * 8 * 2}
 PATCH_8 = {"patch": 8, "widths": (128, 192), "encoder_blocks": (1, 1), "decoder_blocks": (1, 1)}
-ALL_BLOCKS = {"encoder_blocks": (1, 1, 1)}
+LESS_ENCODER = {"encoder_blocks": (0, 1, 1), "decoder_blocks": (1, 2, 2)}
+FASTER = {"minibatch": 128, "learning_rate": 9e-3}
+NO_FINE_ENCODER = {"encoder_blocks": (0, 1, 1)}
 VARIANTS: dict[str, Variant] = {
     "before": old(),
     "before, minibatch 64": old(minibatch=64),
@@ -96,27 +97,26 @@ VARIANTS: dict[str, Variant] = {
     "spatial 192": new(**SPATIAL),
     "learning rate 3e-3": new(learning_rate=3e-3),
     "learning rate 1.2e-2": new(learning_rate=1.2e-2),
-    "minibatch 64": new(minibatch=64, learning_rate=6e-3),
-    "minibatch 96": new(minibatch=96),
-    "minibatch 192": new(minibatch=192),
-    "minibatch 256": new(minibatch=256, learning_rate=1.2e-2),
+    "minibatch 32": new(minibatch=32),
     "EMA 2,500": new(ema_images=2500),
     "sigma optimal": new(sigma_mode="optimal"),
     "no flips": new(flip=False),
-    "widths 16, 48, 128": new(widths=(16, 48, 128), **ALL_BLOCKS),
-    "widths 24, 48, 96": new(widths=(24, 48, 96), **ALL_BLOCKS),
-    "widths 32, 32, 64": new(widths=(32, 32, 64)),
-    "widths 32, 64, 96": new(widths=(32, 64, 96)),
-    "widths 32, 64, 96, all blocks": new(widths=(32, 64, 96), **ALL_BLOCKS),
-    "widths 32, 64, 128": new(widths=(32, 64, 128)),
-    "widths 32, 64, 128, all blocks": new(widths=(32, 64, 128), **ALL_BLOCKS),
-    "widths 48, 96, 160": new(widths=(48, 96, 160), **ALL_BLOCKS),
-    "fewer encoder blocks": new(widths=(32, 64, 96), encoder_blocks=(0, 0, 1)),
+    "narrow": new(widths=(32, 96, 192)),
+    "wide": new(widths=(64, 128, 192)),
     "deep": new(encoder_blocks=(1, 2, 2), decoder_blocks=(1, 2, 2)),
+    "small encoder": new(**LESS_ENCODER),
     "patch 8": new(**PATCH_8),
-    "patch 8, widths 96, 160": new(**{**PATCH_8, "widths": (96, 160)}),
-    "patch 8, widths 64, 128": new(**{**PATCH_8, "widths": (64, 128)}),
-    "second": new(**SECOND, **ALL_BLOCKS),
+    "minibatch 128": new(minibatch=128),
+    "faster": new(**FASTER),
+    "faster, widths 32, 64, 128": new(widths=(32, 64, 128), **FASTER),
+    "faster, widths 32, 64, 128, less encoder": new(widths=(32, 64, 128), **FASTER, **NO_FINE_ENCODER),
+    "faster, widths 32, 64, 96": new(widths=(32, 64, 96), **FASTER),
+    "faster, widths 32, 64, 96, less encoder": new(widths=(32, 64, 96), **FASTER, **NO_FINE_ENCODER),
+    "faster, widths 32, 64, 64, less encoder": new(widths=(32, 64, 64), **FASTER, **NO_FINE_ENCODER),
+    "faster, widths 32, 32, 64, less encoder": new(widths=(32, 32, 64), **FASTER, **NO_FINE_ENCODER),
+    "faster, widths 24, 48, 96": new(widths=(24, 48, 96), **FASTER),
+    "faster, widths 16, 48, 128": new(widths=(16, 48, 128), **FASTER),
+    "faster, patch 8, widths 96, 160": new(**{**PATCH_8, "widths": (96, 160)}, **FASTER),
     "before again": old(),
 }
 

@@ -25,9 +25,9 @@ class TrainParams(Section):
     sigma_mode: Literal["learned", "optimal", "fixed"] = "learned"  # of the Gaussian likelihood
     sigma: Annotated[float, Field(ge=1 / 255, le=10.0)] = 0.1  # observation σ on [0, 1] pixels: fixed value or start
     beta: Annotated[float, Field(ge=0.0)] = 1.0  # weight of the rate; 1 is the ELBO
-    images: Positive = 240_000  # budget: images seen in all
-    minibatch: Positive = 128
-    learning_rate: Annotated[float, Field(gt=0.0)] = 9e-3
+    images: Positive = 140_000  # budget: images seen in all
+    minibatch: Positive = 64
+    learning_rate: Annotated[float, Field(gt=0.0)] = 6e-3
     warmup_images: Annotated[int, Field(ge=0)] = 10_000  # at most a tenth of the budget
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     clip_norm: Annotated[float, Field(gt=0.0)] = 200.0  # the gradient's norm is cut here, nats per image
