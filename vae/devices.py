@@ -55,8 +55,6 @@ def prepare(device: torch.device, threads: int | None = None) -> None:
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.benchmark = True
     else:
-        # Moments of weights that get no gradient any more halve down to numbers that a CPU takes 26 times as long for.
-        torch.set_flush_denormal(True)
         _keep_freed_memory()
 
 

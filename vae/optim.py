@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from vae.muon import Muon
 
+_TRACE = 1e-30  # of a moment: far below what moves a weight, and still a normal number after so many steps more:
+_TRACE_STEPS = 100
 _EMA_SHARE = 0.05  # half-life of the average, at most this share of the images seen (after NVlabs/edm2)
 
 
@@ -67,11 +69,24 @@ class GuardedAdamW:
         for group in self._adamw.param_groups:
             group["lr"] = rate
         self._adamw.step()
+        self._forget_traces()
         self._adamw.zero_grad(set_to_none=True)
         self.skipped += ~good
         self.streak.copy_((self.streak + 1) * ~good)
         torch.maximum(self.longest, self.streak, out=self.longest)
         return good
+
+    @torch.no_grad()
+    def _forget_traces(self) -> None:
+        """Now and then, moments that are next to nothing become nothing.
+
+        Those of weights that get no gradient any more would halve down to the smallest numbers there are and stay
+        there, which are 26 times the work for a CPU.
+        """
+        states = list(self._adamw.state.values())
+        if states and states[0]["step"].device.type == "cpu" and int(states[0]["step"]) % _TRACE_STEPS == 0:
+            for moments in (state[key] for state in states for key in ("exp_avg", "exp_avg_sq")):
+                moments.masked_fill_(moments.abs() < _TRACE, 0.0)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that continuing needs, by name."""

@@ -89,6 +89,18 @@ def test_the_state_survives_a_round_trip() -> None:
     torch.testing.assert_close(optimiser.tensors(), other.tensors(), rtol=0, atol=0)
 
 
+def test_moments_of_a_weight_without_gradients_come_to_nothing() -> None:
+    """Left to themselves they stay at the smallest number that there is, on which a CPU is slow."""
+    torch.manual_seed(0)
+    model = nn.Linear(400, 300)
+    optimiser = GuardedAdamW(model, 0.1, 1.0)
+    give_gradients(model, 1e-30)
+    for _ in range(300):
+        optimiser.step(0.01)
+        give_gradients(model, 0.0)
+    assert not any(moments.any() for name, moments in optimiser.tensors().items() if name.startswith("exp_avg"))
+
+
 def test_the_average_forgets_half_in_a_half_life_and_the_start_at_once() -> None:
     model, average = linear(), linear()
     with torch.no_grad():
