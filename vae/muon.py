@@ -62,7 +62,7 @@ class Muon:
             steps *= rate * _ADAM_SCALE * max(shape) ** 0.5 * good
             kept = 1.0 - rate * self._weight_decay * good
             for parameter, step in zip(group, steps, strict=True):
-                parameter.mul_(kept).sub_(_as(parameter, step))
+                parameter.mul_(kept).sub_(_kernel(step, parameter))
                 parameter.grad = None
 
     def tensors(self) -> dict[str, Tensor]:
@@ -80,11 +80,11 @@ def _matrix(kernel: Tensor) -> Tensor:
     return (kernel.permute(0, 2, 3, 1) if kernel.ndim == 4 else kernel).flatten(1)
 
 
-def _as(parameter: Tensor, matrix: Tensor) -> Tensor:
-    """The inverse, for a kernel of the parameter's shape."""
-    if parameter.ndim != 4:
+def _kernel(matrix: Tensor, like: Tensor) -> Tensor:
+    """The inverse, for a kernel of the shape of another one."""
+    if like.ndim != 4:
         return matrix
-    outputs, inputs, height, width = parameter.shape
+    outputs, inputs, height, width = like.shape
     return matrix.view(outputs, height, width, inputs).permute(0, 3, 1, 2)
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from vae.muon import Muon
 
-_TRACE = 1e-30  # of a moment: far below what moves a weight, and still a normal number after so many steps more:
-_TRACE_STEPS = 100
+_TRACE = 1e-30  # of a moment: far below what moves a weight
+_TRACE_STEPS = 100  # between two looks: such a moment is still a normal number after so many
 _EMA_SHARE = 0.05  # half-life of the average, at most this share of the images seen (after NVlabs/edm2)
 
 
