@@ -16,6 +16,7 @@ from pipeline.errors import DataError, TrainingError
 from vae.checkpoint import log_row, newest_checkpoint, read_rows, read_tensors, save_checkpoint, write_tensors
 from vae.data import seeded
 from vae.devices import choose_dtype
+from vae.muon import Muon
 from vae.optim import GuardedAdamW, update_average
 from vae.schedule import learning_rate, whole_steps
 
@@ -61,9 +62,10 @@ class FlowTraining:
         self.flow.start.take(mixture)
         self.flow.know_labels(latents.labels)
         self.average = copy.deepcopy(self.flow).eval().requires_grad_(False)
-        self._optimiser = GuardedAdamW(self.flow, _WEIGHT_DECAY, _CLIP_NORM)
         self._totals = torch.zeros(2, dtype=torch.float64, device=self._device)  # of the loss, of good steps
         self._dtype = choose_dtype("auto", self._device)
+        muon = Muon(self.flow, _WEIGHT_DECAY, self._dtype)
+        self._optimiser = GuardedAdamW(self.flow, _WEIGHT_DECAY, _CLIP_NORM, muon=muon)
         self._budget = whole_steps(params.images, params.minibatch)
         self._validation = self._fixed(held_out)
         self.images_seen = 0

@@ -45,10 +45,10 @@ class FitParams(Section):
     priors: list[Literal["gaussian", "gmm", "flow"]] = Field(default=["gaussian", "gmm", "flow"])
     components: Positive = 16  # of the Gaussian mixture, which the flow starts as
     width: Positive = 512  # of the flow's hidden layers
-    blocks: Positive = 3  # residual blocks of the flow
-    images: Positive = 700_000  # budget of the flow: latents seen in all
-    minibatch: Positive = 512
-    learning_rate: Annotated[float, Field(gt=0.0)] = 2e-3
+    blocks: Positive = 2  # residual blocks of the flow
+    images: Positive = 1_200_000  # budget of the flow: latents seen in all
+    minibatch: Positive = 1024
+    learning_rate: Annotated[float, Field(gt=0.0)] = 15e-3
     ema_images: Annotated[int, Field(ge=0)] = 50_000  # half-life of the weights' moving average; 0: none
     label_dropout: Share = 0.2  # share of faces whose labels are all hidden from the flow; of others some are
     seed: int = 0
