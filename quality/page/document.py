@@ -81,20 +81,28 @@ def verdict(card: Mapping[str, Any]) -> str:
     """In a sentence or two: where the samples are, and whether the prior or the decoder is to blame."""
     if "unjudged" in card:
         return f"The samples were not judged: {card['unjudged']}."
-    space, ratio = next(iter(card["kid_ratio"].items()))
+    space = next(iter(card["kid_ratio"]))
     kid = {name: figure(one["mean"]) for name, one in card["spaces"][space]["kid"].items()}
     source = _source(card["judged"])
     words = (
         f"{source[0].upper()}{source[1:]} are at a kernel distance of {kid['samples']} from held-out faces in {space} "
         f"features, the model’s own reconstructions at {kid['ceiling']}, faces of the training set at {kid['floor']}."
     )
+    said = {space: _blame(ratio) for space, ratio in card["kid_ratio"].items()}
+    if len(set(said.values())) == 1:
+        return f"{words} {said[space].format(where='')}"
+    return " ".join([words, *(one.format(where=f" in {name} features") for name, one in said.items())])
+
+
+def _blame(ratio: float | None) -> str:
+    """What a ratio to the ceiling says, with a place for where it does."""
     if ratio is None:
-        return f"{words} The reconstructions cannot be told from held-out faces here, so a ratio to them says nothing."
+        return "The reconstructions cannot be told from held-out faces{where}, so a ratio to them says nothing."
     if ratio <= _LITTLE:
-        return f"{words} The prior costs little: what is left to gain is the decoder’s."
+        return "The prior costs little{where}: what is left to gain is the decoder’s."
     if ratio <= _MUCH:
-        return f"{words} Both the prior and the decoder show."
-    return f"{words} The latents are to blame, not the decoder: a better prior would gain the most."
+        return "Both the prior and the decoder show{where}."
+    return "The latents are to blame{where}, not the decoder: a better prior would gain the most."
 
 
 def _warning(how: Mapping[str, Any]) -> str:

@@ -141,6 +141,17 @@ def test_the_verdict_says_whose_fault_it_is(ratio: float, said: str) -> None:
     assert times(ratio) in " ".join(read(card).words)
 
 
+def test_where_the_spaces_differ_the_verdict_names_them() -> None:
+    card = card_of()
+    card["kid_ratio"] = {"random": 0.7, "learned": 1.4}
+    assert verdict(card).endswith(
+        "The prior costs little in random features: what is left to gain is the decoder’s. "
+        "Both the prior and the decoder show in learned features."
+    )
+    card["kid_ratio"] = {"random": 1.4, "learned": 1.4}
+    assert verdict(card).endswith(". Both the prior and the decoder show.")
+
+
 def test_a_ceiling_at_nothing_gives_no_ratio() -> None:
     card = card_of()
     card["kid_ratio"] = {"random": None, "learned": None}
