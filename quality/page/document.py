@@ -88,7 +88,7 @@ def verdict(card: Mapping[str, Any]) -> str:
         f"{source[0].upper()}{source[1:]} are at a kernel distance of {kid['samples']} from held-out faces in {space} "
         f"features, the model’s own reconstructions at {kid['ceiling']}, faces of the training set at {kid['floor']}."
     )
-    said = {space: _blame(ratio) for space, ratio in card["kid_ratio"].items()}
+    said = {name: _blame(ratio) for name, ratio in card["kid_ratio"].items()}
     if len(set(said.values())) == 1:
         return f"{words} {said[space].format(where='')}"
     return " ".join([words, *(one.format(where=f" in {name} features") for name, one in said.items())])
