@@ -4,7 +4,8 @@
 
 IMAGES is a folder of illustrations. First each part of the work on one core, and what the decoders take beside ours;
 then whole programs by turns on all cores: one that decodes the same pictures and does nothing else, and `crop` with
-each detector. The pictures are made distinct as in `benchmarks.crop_yield`.
+each detector. Beside decoding stands the same by Pillow, which knows every format and takes longer. The pictures
+are made distinct as in `benchmarks.crop_yield`.
 """
 
 from __future__ import annotations
@@ -42,11 +43,16 @@ Result = TypeVar("Result")
 
 PARTS = ("read_entry", "content_id", "decode", "measure_picture", "cut", "measure_face", "resized", "encode_png")
 
+ALONE = {  # decoders by themselves
+    "decode alone": "from pipeline.images import decode",
+    "by Pillow": "import io\nfrom PIL import Image\n"
+    "def decode(content): return Image.open(io.BytesIO(content)).convert('RGB')",
+}
 DECODE = """
 import sys
 from pathlib import Path
 from pipeline.archives import list_entries, read_entry
-from pipeline.images import BadPictureError, decode
+from pipeline.images import BadPictureError
 from pipeline.workers import default_workers, ordered_map
 
 
@@ -54,7 +60,7 @@ def decoded(entries):
     for entry in entries:
         try:
             decode(read_entry(entry))
-        except BadPictureError:
+        except (BadPictureError, OSError):
             pass
 
 
@@ -135,12 +141,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
         copied(given.images, names, given.copies, work / "pictures")
-        (work / "decode.py").write_text(DECODE)
-        commands = {"decode alone": [sys.executable, str(work / "decode.py")], **crop_commands(given.detectors)}
+        commands = {}
+        for number, (name, decoder) in enumerate(ALONE.items()):
+            (work / f"decode{number}.py").write_text(decoder + DECODE)
+            commands[name] = [sys.executable, str(work / f"decode{number}.py")]
+        commands |= crop_commands(given.detectors)
         taken: dict[str, list[float]] = {name: [] for name in commands}
         for repeat in range(given.repeats):
             for number, (name, command) in enumerate(commands.items()):
-                out = ["--out", str(work / f"faces{repeat}-{number}")] if number else []
+                out = ["--out", str(work / f"faces{repeat}-{number}")] if name not in ALONE else []
                 taken[name].append(run([*command, str(work / "pictures"), *out]).seconds)
         print(f"{given.copies * len(names)} pictures, {os.cpu_count()} cores, whole processes by turns")
         for name, own in taken.items():

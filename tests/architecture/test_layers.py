@@ -104,6 +104,7 @@ CONFINED = {
     "bs4": {"pipeline.sources"},
     "cv2": {"pipeline.faces", "pipeline.images", "pipeline.measures", "pipeline.plain_script", "pipeline.draw"}
     | {"pipeline.cascade_detector", "pipeline.verifier", "pipeline.verifier_training", "pipeline.windows"},
+    "kornia_rs": {"pipeline.images"},
     "pyarrow": {"pipeline.records", "pipeline.sharing", "pipeline.sources.urls"},
     "fsspec": {"pipeline.places"},
     "ray": {"pipeline.ray_engine"},
