@@ -12,7 +12,7 @@ import torch
 from laboratory.flow_training import FlowTraining
 from laboratory.latents import Latents, encode_split, with_labels_in_use
 from laboratory.mixture import Normal
-from laboratory.mixture_fitting import fit_gaussian, fit_mixture, unstandardised
+from laboratory.mixture_fitting import fit_gaussian, fit_mixture, posterior_units, rescaled, unstandardised
 from laboratory.prior_folder import FOLDER, describe, is_whole
 from laboratory.priors import PRIORS
 from pipeline.atomic import write_json
@@ -79,7 +79,8 @@ def fit(
         mixture = fit_mixture(latents, gaussian, params.components, params.seed)
         flow = None
         if "flow" in params.priors:
-            flow = FlowTraining(params, gaussian, mixture, vocabulary, latents, held_out)
+            units = posterior_units(latents, gaussian)
+            flow = FlowTraining(params, units, rescaled(mixture, gaussian, units), vocabulary, latents, held_out)
         if flow and not flow.to_the_end(workspace.checkpoints, checkpoint_seconds, report, stop):
             return False
         fitted = _all(params, gaussian, mixture, flow)

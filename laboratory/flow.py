@@ -1,9 +1,11 @@
 """A prior by flow matching: an ordinary differential equation that carries noise to latents.
 
-The path from noise ε to a standardised latent u is x(φ) = cos φ · ε + sin φ · u, φ from 0 to π/2: the straight path
-(Lipman et al. 2023; Liu et al. 2023) rescaled so that its variance stays one (Albergo & Vanden-Eijnden 2023). The
-velocity is then zero where the latents are Gaussian, and known in closed form where they are a mixture of Gaussians:
-the flow begins as such a mixture, and its network learns what that one lacks.
+The path from noise ε to a latent u is x(φ) = cos φ · ε + sin φ · u, φ from 0 to π/2: the straight path (Lipman et al.
+2023; Liu et al. 2023) on a circle (Albergo & Vanden-Eijnden 2023). The velocity is known in closed form where latents
+are a mixture of Gaussians: the flow begins as such a mixture, and its network learns what that one lacks.
+
+Latents are measured in the noise of their posteriors (`posterior_units`). Dimensions that say most then have the most
+variance, are decided first, and count most in the loss.
 """
 
 from __future__ import annotations
@@ -93,7 +95,7 @@ class _Block(nn.Module):
 
 
 class Flow(nn.Module):
-    """The prior: a Gaussian that standardises the latents, and a flow between noise and those. A priors.Prior."""
+    """The prior: the units of latents, as a Gaussian, and a flow between noise and those. A priors.Prior."""
 
     def __init__(self, width: int, blocks: int, components: int, latent: int, vocabulary: Vocabulary) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PART = 8_192  # latents in float64 at once
 _ROUNDS = 20  # of expectation and maximisation
 _ROUND_LATENTS = 16_384  # at most, in a round
+_LEAST = 0.1  # variance of a dimension whose posteriors say nothing, where that of all is one in the mean
 _PULL = 1.0  # faces that every component is given from the Gaussian, as a multiple of Z
 
 
@@ -32,6 +33,22 @@ def fit_gaussian(latents: Latents) -> Normal:
     prior.mean.copy_(mean)
     prior.cholesky.copy_(torch.linalg.cholesky(covariance))
     return prior
+
+
+def posterior_units(latents: Latents, gaussian: Normal) -> Normal:
+    """The space that the flow moves in: z less its mean, each dimension in units of the noise of its posteriors.
+
+    A unit is what the decoder can just tell apart in any dimension, so the flow's error counts by what it does to the
+    picture. Common to all is a factor that makes the mean variance one; for the solver's sake none is far below.
+    """
+    variance = gaussian.cholesky.square().sum(1)
+    noise = latents.log_variance.exp().mean(0)
+    units = noise.sqrt() * (variance / noise).mean().sqrt()
+    units = torch.minimum(units, (variance / _LEAST).sqrt())
+    units = units * (variance / units.square()).mean().sqrt()
+    base = copy.deepcopy(gaussian)
+    base.cholesky.copy_(units.diag())
+    return base
 
 
 def fit_mixture(latents: Latents, base: Normal, components: int, seed: int) -> Mixture:
@@ -57,6 +74,15 @@ def unstandardised(mixture: Mixture, base: Normal) -> Mixture:
     mixture.means.copy_(base.mean + mixture.means @ cholesky.T)
     mixture.choleskys.copy_(cholesky @ mixture.choleskys)
     return mixture.float()
+
+
+def rescaled(mixture: Mixture, base: Normal, other: Normal) -> Mixture:
+    """The same mixture where latents are standardised by another Gaussian of the same mean, float64."""
+    mixture = copy.deepcopy(mixture)
+    change = torch.linalg.solve_triangular(other.cholesky.double(), base.cholesky.double(), upper=False)
+    mixture.means.copy_(mixture.means @ change.T)
+    mixture.choleskys.copy_(change @ mixture.choleskys)
+    return mixture
 
 
 def _drawn(latents: Latents, base: Normal, generator: torch.Generator) -> Tensor:

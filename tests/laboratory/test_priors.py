@@ -17,7 +17,7 @@ from laboratory.flow import Flow
 from laboratory.flow_training import FlowTraining
 from laboratory.latents import Latents, with_labels_in_use
 from laboratory.mixture import Mixture, Normal
-from laboratory.mixture_fitting import fit_gaussian, fit_mixture, unstandardised
+from laboratory.mixture_fitting import fit_gaussian, fit_mixture, posterior_units, rescaled, unstandardised
 from laboratory.priors import label_codes, tempered
 from pipeline.errors import ParamsError
 from pipeline.params import FitParams
@@ -52,7 +52,9 @@ def flow() -> Flow:
     )
     latents = posteriors()
     gaussian = fit_gaussian(latents)
-    training = FlowTraining(params, gaussian, fit_mixture(latents, gaussian, 1, seed=0), SIDES, latents, latents)
+    units = posterior_units(latents, gaussian)
+    mixture = rescaled(fit_mixture(latents, gaussian, 1, seed=0), gaussian, units)
+    training = FlowTraining(params, units, mixture, SIDES, latents, latents)
     while training.images_seen < params.images:
         training._step()
     return training.average.double()
@@ -189,6 +191,30 @@ def test_a_gaussian_is_the_aggregated_posterior(monkeypatch: pytest.MonkeyPatch)
     assert torch.cov(drawn.T).sub(covariance).abs().max() < 0.15
 
 
+def test_a_flow_moves_in_units_of_the_posteriors_noise() -> None:
+    spreads = torch.tensor([1.0, 1.0, 3.0, 1.0])
+    noise = torch.tensor([0.1, 0.2, 0.3, 5.0])  # the last says next to nothing
+    means = spreads * torch.randn(4000, 4, generator=seeded(CPU, "means", 0))
+    latents = Latents(means, (2.0 * noise.log()).expand(4000, 4), torch.zeros(4000, 0, dtype=torch.int64))
+    units = posterior_units(latents, fit_gaussian(latents))
+    z = latents.draw(torch.arange(4000), torch.randn(4000, 4, generator=seeded(CPU, "noise", 0)))
+    variance = units.to_noise(z).var(0)
+    ratio = units.cholesky.diagonal() / noise
+    assert ratio[:3].div(ratio[0]).sub(1.0).abs().max() < 1e-4
+    assert float(variance.mean()) == pytest.approx(1.0, abs=0.05)
+    assert float(variance[3]) == pytest.approx(0.1, rel=0.2)
+    assert float(units.to_noise(latents.mean).mean().abs()) < 1e-4
+
+
+def test_a_mixture_means_the_same_in_any_units() -> None:
+    latents = posteriors()
+    base = fit_gaussian(latents)
+    mixture, units = fit_mixture(latents, base, 2, seed=0), posterior_units(latents, base)
+    moved = unstandardised(rescaled(mixture, base, units), units)
+    z = points().float()
+    assert moved.log_prob(z).sub(unstandardised(mixture, base).log_prob(z)).abs().max() < 1e-3
+
+
 def test_a_mixture_finds_the_clumps() -> None:
     latents = posteriors()
     base = fit_gaussian(latents)
@@ -222,8 +248,9 @@ def test_a_fresh_flow_is_its_mixture() -> None:
     base = fit_gaussian(latents)
     mixture = fit_mixture(latents, base, 2, seed=0)
     fresh = Flow(16, 1, 2, 2, {})
-    fresh.base.load_state_dict(base.state_dict())
-    fresh.start.take(mixture)
+    units = posterior_units(latents, base)
+    fresh.base.load_state_dict(units.state_dict())
+    fresh.start.take(rescaled(mixture, base, units))
     z = points()
     assert fresh.double().log_prob(z).sub(unstandardised(mixture, base).double().log_prob(z)).abs().max() < 0.01
 
