@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 ARCHITECTURES.update(NETWORKS)
 STANDARDISING = 4000  # train faces that standardise the random features
 TICKS = 1_000_000  # of the schedule: its budget is the time, cut into so many
-BEFORE = Preset(4, (48, 96, 160), (1, 1, 1), (1, 1, 1), 96)  # `tiny` before this study
+THREE_STAGES = Preset(4, (48, 96, 160), (1, 1, 1), (1, 1, 1), 128)  # `tiny` after this study, until its finest stage
+BEFORE = replace(THREE_STAGES, latent=96)  # and before it
 ADAMW = {"minibatch": 32, "learning_rate": 3e-3}  # and how it was trained
 
 
@@ -58,8 +59,8 @@ class Variant:
 
 
 def new(**changes: Any) -> Variant:
-    """Today's `tiny` but for some fields of the preset or training parameters."""
-    return _variant(PRESETS["tiny"], True, {}, changes)
+    """`tiny` of three stages but for some fields of the preset or training parameters."""
+    return _variant(THREE_STAGES, True, {}, changes)
 
 
 def old(**changes: Any) -> Variant:
@@ -91,7 +92,8 @@ VARIANTS: dict[str, Variant] = {
     "before, depthwise": old(architecture="depthwise"),
     "before, RMS norm": old(architecture="rms"),
     "before, no norm": old(architecture="bare"),
-    "tiny": new(),
+    "tiny": Variant(PRESETS["tiny"], True),
+    "three stages": new(),
     "z 96": new(latent=96),
     "z 192": new(latent=192),
     "spatial 192": new(**SPATIAL),

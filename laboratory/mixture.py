@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pipeline.shards import Vocabulary
 
 
+_TRACE = 1e-20  # of a component's share: its products would be the smallest numbers there are, which are slow
+
+
 class Normal(nn.Module):
     """N(mean, LLᵀ); as built N(0, I). A priors.Prior."""
 
@@ -167,10 +170,14 @@ class MixtureVelocity(nn.Module):
     def forward(self, x: Tensor, phi: Tensor) -> Tensor:
         """[B, Z], φ [B, 1] or [1] -> [B, Z]."""
         with torch.autocast(x.device.type, enabled=False):
-            cos, sin = phi.cos().unsqueeze(-1), phi.sin().unsqueeze(-1)  # [B, 1, 1] or [1, 1]
-            y = torch.einsum("bkz,kza->bka", x.unsqueeze(1) - sin * self.means, self.axes)
-            spread = cos.square() + sin.square() * self.variances
-            shares = (self.weights.log() - 0.5 * (y.square() / spread + spread.log()).sum(2)).softmax(1)
-            pushed = cos * sin * (self.variances - 1.0) / spread * y
-            moved = torch.einsum("bka,kza->bkz", pushed, self.axes) + cos * self.means
-            return (shares.unsqueeze(2) * moved).sum(1)
+            cos, sin = phi.cos(), phi.sin()  # [B, 1] or [1]
+            axes = self.axes.transpose(0, 1).flatten(1)  # of all components beside each other, [Z, K · Z]
+            centres = torch.einsum("kz,kza->ka", self.means, self.axes)
+            y = (x @ axes).view(-1, *self.means.shape) - sin.unsqueeze(-1) * centres
+            spread = cos.square().unsqueeze(-1) + sin.square().unsqueeze(-1) * self.variances
+            scaled = y / spread
+            shares = (self.weights.log() - 0.5 * ((y * scaled).sum(2) + spread.log().sum(-1))).softmax(1)
+            shares = shares.masked_fill(shares < _TRACE, 0.0)
+            pushed = ((cos * sin * shares).unsqueeze(2) * scaled).flatten(1)
+            moved: Tensor = pushed @ (axes * (self.variances - 1.0).flatten()).T + cos * (shares @ self.means)
+            return moved

@@ -70,17 +70,15 @@ def fit_mixture(latents: Latents, base: Normal, components: int, seed: int) -> M
 
 def unstandardised(mixture: Mixture, base: Normal) -> Mixture:
     """The mixture of latents that one of latents standardised by `base` means, float32."""
-    mixture, cholesky = copy.deepcopy(mixture), base.cholesky.double()
-    mixture.means.copy_(base.mean + mixture.means @ cholesky.T)
-    mixture.choleskys.copy_(cholesky @ mixture.choleskys)
-    return mixture.float()
+    return rescaled(mixture, base, Normal("standard", len(base.mean)).to(base.mean.device)).float()
 
 
 def rescaled(mixture: Mixture, base: Normal, other: Normal) -> Mixture:
-    """The same mixture where latents are standardised by another Gaussian of the same mean, float64."""
-    mixture = copy.deepcopy(mixture)
-    change = torch.linalg.solve_triangular(other.cholesky.double(), base.cholesky.double(), upper=False)
-    mixture.means.copy_(mixture.means @ change.T)
+    """The same mixture where latents are standardised by another Gaussian, float64."""
+    mixture, cholesky = copy.deepcopy(mixture), other.cholesky.double()
+    change = torch.linalg.solve_triangular(cholesky, base.cholesky.double(), upper=False)
+    shift = torch.linalg.solve_triangular(cholesky, (base.mean - other.mean).double().unsqueeze(1), upper=False)
+    mixture.means.copy_(shift.T + mixture.means @ change.T)
     mixture.choleskys.copy_(change @ mixture.choleskys)
     return mixture
 

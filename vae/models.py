@@ -52,7 +52,7 @@ class Preset:
 # fmt: off
 PRESETS: dict[str, Preset] = {
     #               patch  widths                encoder       decoder       z      parameters at 64 × 64
-    "tiny":  Preset(4,     (48, 96, 160),        (1, 1, 1),    (1, 1, 1),    128),  # 2.5 M
+    "tiny":  Preset(2,     (32, 48, 96, 160),    (0, 1, 1, 1), (1, 1, 1, 1), 128),  # 2.5 M
     "small": Preset(4,     (64, 128, 256),       (2, 2, 2),    (2, 2, 2),    128),  # 8.1 M
     "base":  Preset(2,     (64, 128, 256, 512),  (2, 2, 2, 2), (2, 2, 2, 2), 256),  # 33 M
     "large": Preset(2,     (96, 192, 384, 768),  (2, 3, 3, 3), (2, 3, 3, 3), 512),  # 100 M

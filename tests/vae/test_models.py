@@ -8,7 +8,7 @@ import torch
 from pipeline.errors import ParamsError
 from vae.models import PRESETS, VAE, build_model, preset_from_row, preset_row
 
-PARAMETERS = {"tiny": 2_490_913, "small": 8_115_057, "base": 32_768_589, "large": 106_305_773}
+PARAMETERS = {"tiny": 2_518_045, "small": 8_115_057, "base": 32_768_589, "large": 106_305_773}
 PARAMETERS |= {"grey": 1_497_054, "grey-conv": 78_294, "grey-dense": 1_027_641, "grey-dense-128": 235_417}
 
 

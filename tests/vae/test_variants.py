@@ -34,7 +34,7 @@ SHORT: dict[str, Any] = {**BRIEF, "images": 320}
 @pytest.fixture(scope="module")
 def conditional(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("conditional") / "vae"
-    params = TrainParams(**{**BRIEF, "condition": ["ground"], "latent": 4, "images": 1600})
+    params = TrainParams(**{**BRIEF, "condition": ["ground"], "latent": 4, "images": 3200})
     assert train(params, labelled, out, device="cpu", threads=1)
     return out
 
