@@ -75,6 +75,7 @@ def _variant(preset: Preset, muon: bool, params: Mapping[str, Any], changes: dic
 
 SPATIAL = {"architecture": "spatial", "latent": 64 + 8 * 8 * 2}
 PATCH_8 = {"patch": 8, "widths": (128, 192), "encoder_blocks": (1, 1), "decoder_blocks": (1, 1)}
+FOUR_STAGES = {"patch": 2, "encoder_blocks": (0, 1, 1, 1), "decoder_blocks": (1, 1, 1, 1)}
 LESS_ENCODER = {"encoder_blocks": (0, 1, 1), "decoder_blocks": (1, 2, 2)}
 FASTER = {"minibatch": 128, "learning_rate": 9e-3}
 NO_FINE_ENCODER = {"encoder_blocks": (0, 1, 1)}
@@ -94,6 +95,8 @@ VARIANTS: dict[str, Variant] = {
     "before, no norm": old(architecture="bare"),
     "tiny": Variant(PRESETS["tiny"], True),
     "three stages": new(),
+    "finest stage 48": new(widths=(48, 48, 96, 160), **FOUR_STAGES),
+    "finest stage 64": new(widths=(64, 48, 96, 160), **FOUR_STAGES),
     "z 96": new(latent=96),
     "z 192": new(latent=192),
     "spatial 192": new(**SPATIAL),
