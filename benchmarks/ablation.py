@@ -13,7 +13,7 @@ import argparse
 import copy
 import json
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +69,10 @@ def old(**changes: Any) -> Variant:
 
 
 def _variant(preset: Preset, muon: bool, params: Mapping[str, Any], changes: dict[str, Any]) -> Variant:
-    trained = {key: changes.pop(key) for key in list(changes) if key in TrainParams.model_fields}
-    return Variant(replace(preset, **changes), muon, {**params, **trained})
+    known = {field.name for field in fields(Preset)}  # `latent` is in both
+    built = {key: value for key, value in changes.items() if key in known}
+    trained = {key: value for key, value in changes.items() if key not in known}
+    return Variant(replace(preset, **built), muon, {**params, **trained})
 
 
 SPATIAL = {"architecture": "spatial", "latent": 64 + 8 * 8 * 2}
@@ -88,11 +90,6 @@ VARIANTS: dict[str, Variant] = {
     "before, z 192": old(latent=192),
     "before, spatial 192": old(**SPATIAL),
     "before, components 192": old(architecture="components", latent=192),
-    "before, z at each stage": old(architecture="injected"),
-    "before, pointwise": old(architecture="pointwise"),
-    "before, depthwise": old(architecture="depthwise"),
-    "before, RMS norm": old(architecture="rms"),
-    "before, no norm": old(architecture="bare"),
     "tiny": Variant(PRESETS["tiny"], True),
     "three stages": new(),
     "finest stage 48": new(widths=(48, 48, 96, 160), **FOUR_STAGES),

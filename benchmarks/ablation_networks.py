@@ -125,8 +125,10 @@ class Decoder(nn.Module):
         return h
 
 
-def network(preset: Preset, size: int, spatial: bool = False, skip: bool = False) -> tuple[nn.Module, nn.Module]:
-    """Encoder and decoder.
+def network(
+    preset: Preset, size: int, _outputs: int, _latent: int, spatial: bool = False, skip: bool = False
+) -> tuple[nn.Module, nn.Module]:
+    """Encoder and decoder; how many values the one gives and the other takes follows from the preset.
 
     Args:
         preset: its other fields as in the presets.
