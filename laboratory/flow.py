@@ -31,6 +31,7 @@ END = math.pi / 2  # φ of the latents
 STEPS = 40  # of Heun's method
 _FREQUENCIES = 32
 _CONDITION = 128  # features that carry φ and the labels to the blocks
+_EXPANSION = 4  # hidden features of a block, as a multiple of its width
 _LABELLED = 4096  # faces of the train split whose labels samples have
 _ROWS = 1024  # latents whose density is computed at once
 
@@ -78,12 +79,13 @@ class Velocity(nn.Module):
 
 
 class _Block(nn.Module):
-    """x + gate · linear(silu(linear(scale · norm(x) + shift))), starting as the identity."""
+    """x + gate · linear(silu(linear(scale · norm(x) + shift))), wider within, starting as the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.condition = nn.Linear(_CONDITION, 3 * width)
-        self.inner = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        hidden = _EXPANSION * width
+        self.inner = nn.Sequential(nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, width))
         nn.init.zeros_(self.condition.weight)
         nn.init.zeros_(self.condition.bias)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.shards import Index, Vocabulary
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 FOLDER = PARTS[0]
 _AGAIN = "run `anime-vae fit` again"
 

@@ -44,8 +44,8 @@ class FitParams(Section):
 
     priors: list[Literal["gaussian", "gmm", "flow"]] = Field(default=["gaussian", "gmm", "flow"])
     components: Positive = 16  # of the Gaussian mixture, which the flow starts as
-    width: Positive = 512  # of the flow's hidden layers
-    blocks: Positive = 2  # residual blocks of the flow
+    width: Positive = 256  # of the flow's residual blocks, which are four times as wide within
+    blocks: Positive = 3  # of them
     images: Positive = 1_200_000  # budget of the flow: latents seen in all
     minibatch: Positive = 1024
     learning_rate: Annotated[float, Field(gt=0.0)] = 15e-3
